@@ -1,0 +1,85 @@
+"""What the user is told: errors that stop, findings that are collected."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """How much a finding weighs; only an ERROR makes a statement false."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rule found at one place.
+
+    `code` is a stable slug (`snn2chip explain CODE`), `where` a layer, core, key or file, `why` one sentence,
+    `need` and `have` the two quantities that disagree (may be empty), `help` what to do.
+    """
+
+    code: str
+    severity: Severity
+    where: str
+    why: str
+    need: str = ""
+    have: str = ""
+    help: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.severity.value}[{self.code}] {_sentence(self.where, self.why, self.need, self.have, self.help)}"
+
+    def to_dict(self) -> dict[str, str]:
+        """The finding as plain strings, for JSON."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "where": self.where,
+            "why": self.why,
+            "need": self.need,
+            "have": self.have,
+            "help": self.help,
+        }
+
+
+class Snn2ChipError(Exception):
+    """An error of the user's input or of a statement about it: one clear line, no traceback.
+
+    `exit_status` 2: cannot start (unreadable, malformed, misused); 1: a statement is false (`StatementError`).
+    Our own bugs are other exceptions and show a traceback.
+    """
+
+    exit_status = 2
+
+    def __init__(self, code: str, where: str, why: str, *, need: str = "", have: str = "", help: str = "") -> None:
+        super().__init__(f"error[{code}] {_sentence(where, why, need, have, help)}")
+        self.finding = Finding(
+            code=code, severity=Severity.ERROR, where=where, why=why, need=need, have=have, help=help
+        )
+
+
+class StatementError(Snn2ChipError):
+    """A statement does not hold: it does not fit, a feature is missing, spikes differ. Exit status 1."""
+
+    exit_status = 1
+
+
+def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that make a statement false."""
+    return tuple(f for f in findings if f.severity is Severity.ERROR)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """'did you mean X?' for the known word closest to `word`, or an empty string."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def _sentence(where: str, why: str, need: str, have: str, help: str) -> str:
+    numbers = "; ".join(f"{name} {value}" for name, value in (("have", have), ("need", need)) if value)
+    return f"{where}: {why}" + (f" ({numbers})" if numbers else "") + (f" - {help}" if help else "")

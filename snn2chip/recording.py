@@ -1,0 +1,27 @@
+"""The Recording: what an engine returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+Outputs = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Recording:
+    """Outputs of a run.
+
+    `outputs`: population (or neuron layer, at the Network level) -> [T, N, C, H, W], uint8, int32 or float64 (real-valued
+    relays of the float levels). `potentials`: READOUT population -> membrane [N, C, H, W] at the end of the sample
+    (float64, or int64 in membrane units). `decision`: [N, classes], the answer in the source's own units.
+    `highest`, `lowest`: population -> largest and smallest membrane seen (engines below Circuit; empty otherwise).
+    """
+
+    engine: str
+    outputs: Mapping[str, Outputs]
+    potentials: Mapping[str, Outputs]
+    decision: NDArray[Any]
+    highest: Mapping[str, int] = field(default_factory=dict[str, int])
+    lowest: Mapping[str, int] = field(default_factory=dict[str, int])
