@@ -1,0 +1,56 @@
+# Everything a fresh machine needs: python3 (3.11 or newer) and make. `make` alone lists what there is.
+PYTHON ?= python3
+JOBS ?= 2
+BUILD ?= demo-build
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CODE := snn2chip tests examples
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format check-types pytest bench train clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Create .venv with snn2chip and all that tests and training need
+
+demo: $(STAMP) ## Deploy the shipped network, verify every spike, write demo-build/report.html
+	$(BIN)/snn2chip demo --out $(BUILD)
+
+test: lint check-types pytest ## Lint, types, import rules and all tests, as CI does
+
+lint: $(STAMP)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/lint-imports
+
+check-types: $(STAMP)
+	$(BIN)/pyright
+
+pytest: $(STAMP)
+	$(BIN)/python -m pytest -q -n $(JOBS)
+
+format: $(STAMP) ## Rewrite the code in our format
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(STAMP) ## Measure the engines on this machine
+	$(BIN)/snn2chip bench
+
+train: $(STAMP) ## Train the two example networks again (two minutes; same seed, same weights)
+	$(BIN)/python examples/train_digits.py
+	$(BIN)/python examples/train_mnist.py
+
+clean: ## Remove .venv, caches and the demo's build
+	rm -rf $(VENV) $(BUILD) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Done once; again only where what is to be installed has changed.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "snn2chip needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into $(VENV) (once; a few minutes)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	@touch $@
