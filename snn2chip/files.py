@@ -1,0 +1,78 @@
+"""Writing files whole or not at all, and saying clearly why one cannot be read or written."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from snn2chip.errors import Snn2ChipError
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as f:
+            while block := f.read(1 << 20):
+                digest.update(block)
+    except OSError as e:
+        raise Snn2ChipError("file-unreadable", str(path), _reason(e)) from e
+    return digest.hexdigest()
+
+
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write `data` to a temporary name beside `path`, then rename: `path` is whole or unchanged."""
+    content = data.encode() if isinstance(data, str) else data
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as e:
+        raise cannot_write(path, e) from e
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as f:
+            f.write(content)
+            f.flush()
+            os.fsync(f.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as e:
+        raise cannot_write(path, e) from e
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files whole or not at all; an older folder at `path` is replaced only once the new one is complete."""
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as e:
+        raise cannot_write(path, e) from e
+    try:
+        temporary.chmod(0o755)
+        for name, data in files.items():
+            (temporary / name).parent.mkdir(exist_ok=True)
+            (temporary / name).write_bytes(data)
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+            path.rename(old / path.name)
+            temporary.rename(path)
+            shutil.rmtree(old)
+        else:
+            temporary.rename(path)
+    except OSError as e:
+        raise cannot_write(path, e) from e
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def cannot_write(path: Path, error: OSError) -> Snn2ChipError:
+    """The user's sentence for a failed write."""
+    return Snn2ChipError(
+        "file-unwritable", str(path), f"cannot be written: {_reason(error)}", help="choose another place or free space"
+    )
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,79 @@
+"""What the user chose for a build: everything that decides its bytes, and where its inputs lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from snn2chip.errors import Snn2ChipError, did_you_mean
+from snn2chip.model import ModelRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizeOptions:
+    """How to round. `calibration`: path of an input for the method `agree`; never the one that is judged.
+
+    `input_bits`, `input_signed`: the input's grid, else chosen from the array. `free_scales`: scales that are no powers of two.
+    `coding`: how the input reaches the chip, else the first that fits. `allow`: codes of findings that may pass.
+    """
+
+    method: str = "max"
+    calibration: str | None = None
+    input_bits: int | None = None
+    free_scales: bool = False
+    coding: str | None = None
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """All options of a compile; `labels` and `prices` belong to the deploy that asked for them."""
+
+    model: ModelRequest
+    target: str = "loihi2"
+    quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
+    labels: str | None = None
+    prices: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for build.toml; what is None is left out. Paths are absolute, so that `rerun` finds them."""
+        model = _plain(self.model)
+        for key in ("path", "input_path"):
+            if key in model:
+                model[key] = str(Path(str(model[key])).resolve())
+        return {
+            "model": model,
+            "quantize": _plain(self.quantize),
+            **{k: v for k in ("target", "labels", "prices") if (v := getattr(self, k)) is not None},
+        }
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, object]) -> "BuildOptions":
+        """The options that `to_dict` wrote."""
+        rest = {k: v for k, v in tree.items() if k not in ("model", "quantize")}
+        return cls(
+            model=_typed(ModelRequest, tree["model"]),
+            quantize=_typed(QuantizeOptions, tree["quantize"]),
+            **rest,  # type: ignore[arg-type]
+        )
+
+
+def one_of(word: str, known: tuple[str, ...], option: str) -> str:
+    """`word` if it is known, else an error that lists what is."""
+    if word in known:
+        return word
+    hint = did_you_mean(word, known)
+    raise Snn2ChipError(
+        "option-value", option, f"unknown value {word!r}", need=" | ".join(known), help=hint
+    )
+
+
+def _plain(value: object) -> dict[str, object]:
+    found = {f.name: getattr(value, f.name) for f in fields(value)}  # type: ignore[arg-type]
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+    return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items() if v is not None}
+
+
+def _typed(kind: type, tree: object) -> object:
+    given = dict(tree)  # type: ignore[call-overload]
+    tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    return kind(**tupled)
