@@ -1,0 +1,169 @@
+"""Groups of arguments that several commands share, and the options they make."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from snn2chip.errors import Snn2ChipError
+
+if TYPE_CHECKING:
+    from snn2chip.model import ModelRequest
+    from snn2chip.options import BuildOptions, QuantizeOptions
+
+Parser = argparse.ArgumentParser
+
+
+def add_model(
+    parser: Parser, *, name: str = "model", help: str = "checkpoint (.pth, .pt) or .nir file"
+) -> None:
+    """MODEL and what a file cannot say."""
+    parser.add_argument(name, metavar=name.upper(), help=help)
+    group = parser.add_argument_group("model")
+    group.add_argument("--arch", metavar="NAME", help="architecture, where the keys do not tell it")
+    group.add_argument(
+        "--option",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="what the file cannot say (connect_f=ADD, T=4 ...); a value is JSON where it is not a plain word",
+    )
+    group.add_argument(
+        "--shape", metavar="C,H,W", help="shape of one input frame, if no --input tells it"
+    )
+    group.add_argument(
+        "--steps", metavar="T", help="time steps, if neither the input nor the file tells them"
+    )
+    group.add_argument(
+        "--convention",
+        metavar="NAME[,key=value]",
+        help="how a foreign .nir file is meant: norse, snntorch, spikingjelly, sinabs, with changes",
+    )
+
+
+def add_input(parser: Parser, *, required: bool) -> None:
+    """--input and --layout."""
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "--input", metavar="X.npy", required=required, help="array in the source model's own layout"
+    )
+    group.add_argument(
+        "--layout",
+        metavar="NAME",
+        help="NCHW (static image), TNCHW, NTCHW, TCHW or TN-CHW; default: by rank, printed",
+    )
+
+
+def add_quantize(parser: Parser) -> None:
+    """Target, rounding and coding."""
+    group = parser.add_argument_group("chip")
+    group.add_argument(
+        "--target", metavar="T", default="loihi2", help="target name or TOML file (default: loihi2)"
+    )
+    group.add_argument(
+        "--method", metavar="NAME", default="max", help="how scales are chosen: max, mse, agree"
+    )
+    group.add_argument(
+        "--calibration",
+        metavar="X.npy",
+        help="input for --method agree, not the one that is judged",
+    )
+    group.add_argument(
+        "--input-bits",
+        metavar="B",
+        type=int,
+        help="bits of the input's grid (default: as it needs, else 8)",
+    )
+    group.add_argument(
+        "--free-scales", action="store_true", help="allow scales that are no powers of two"
+    )
+    group.add_argument(
+        "--coding",
+        metavar="NAME",
+        help="input coding: bias, host, graded, events (default: first that fits)",
+    )
+    group.add_argument(
+        "--allow",
+        metavar="CODE",
+        action="append",
+        default=[],
+        help="let an error finding pass, by code",
+    )
+
+
+def add_json(parser: Parser) -> None:
+    """--json: what machines read."""
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON value on stdout, messages on stderr"
+    )
+
+
+def model_request(a: argparse.Namespace) -> "ModelRequest":
+    """The model that the arguments name."""
+    from snn2chip.model import ModelRequest
+
+    return ModelRequest(
+        path=a.model,
+        arch=a.arch,
+        options=dict(_option(text) for text in a.option),
+        shape=None if a.shape is None else _shape(a.shape),
+        steps=None if a.steps is None else _value(a.steps),  # type: ignore[arg-type]
+        convention=a.convention,
+        input_path=getattr(a, "input", None),
+        layout=getattr(a, "layout", None),
+    )
+
+
+def build_options(a: argparse.Namespace) -> "BuildOptions":
+    """All options of a compile."""
+    from snn2chip.options import BuildOptions
+
+    return BuildOptions(
+        model=model_request(a),
+        target=a.target,
+        quantize=quantize_options(a),
+        labels=getattr(a, "labels", None),
+        prices=getattr(a, "prices", None),
+    )
+
+
+def quantize_options(a: argparse.Namespace) -> "QuantizeOptions":
+    """The rounding that the arguments ask for."""
+    from snn2chip.options import QuantizeOptions, one_of
+
+    one_of(a.method, ("max", "mse", "agree"), "--method")
+    if a.coding is not None:
+        one_of(a.coding, ("bias", "host", "graded", "events"), "--coding")
+    return QuantizeOptions(
+        method=a.method,
+        calibration=a.calibration,
+        input_bits=a.input_bits,
+        free_scales=a.free_scales,
+        coding=a.coding,
+        allow=tuple(a.allow),
+    )
+
+
+def _option(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Snn2ChipError("option-value", f"--option {text}", "has no value", need="KEY=VALUE")
+    return key, _value(value)
+
+
+def _value(text: str) -> object:
+    """JSON where it parses, else the word itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    parts: Sequence[str] = text.split(",")
+    if len(parts) != 3 or not all(p.strip().isdigit() and int(p) > 0 for p in parts):
+        raise Snn2ChipError(
+            "option-value", f"--shape {text}", "is no shape", need="C,H,W, such as 3,224,224"
+        )
+    c, h, w = (int(p) for p in parts)
+    return (c, h, w)

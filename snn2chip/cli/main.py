@@ -1,0 +1,105 @@
+"""The command line: parse, call one function of the public API, print its result, exit."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from snn2chip.cli.verbs import VERBS, Verb
+from snn2chip.errors import Snn2ChipError
+
+DESCRIPTION = """\
+Take a trained spiking ResNet to a neuromorphic chip, and prove that its spikes are the reference's spikes.
+
+  snn2chip deploy CHECKPOINT --target loihi2 --input X.npy --out BUILD
+
+reads the checkpoint, quantizes it, maps it onto cores, verifies every layer spike for spike, estimates
+energy and writes a report. Each stage is also a command of its own."""
+
+EXIT_CODES = """\
+exit status: 0 all holds; 1 a statement is false (differing spikes, does not fit, a missing feature);
+2 cannot start (unreadable, malformed, misused)."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Misuse is an error like any other: one line, status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Snn2ChipError("usage", self.prog, message, help=f"see `{self.prog} --help`")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = _Parser(prog="snn2chip", description=DESCRIPTION, epilog=EXIT_CODES, formatter_class=raw)
+    top.add_argument("--version", action="store_true", help="print versions and stop")
+    top.add_argument("--traceback", action="store_true", help=argparse.SUPPRESS)
+    commands = top.add_subparsers(
+        dest="verb", metavar="COMMAND", title="commands", parser_class=_Parser
+    )
+    for verb in VERBS:
+        text = f"{verb.help[0].upper()}{verb.help[1:]}.\n\n{verb.details}".rstrip()
+        sub = commands.add_parser(
+            verb.name,
+            help=verb.help,
+            description=text,
+            epilog=f"example:\n  {verb.example}",
+            formatter_class=raw,
+        )
+        verb.add(sub)
+        sub.set_defaults(run=verb)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except Snn2ChipError as e:
+        if "--traceback" in sys.argv:
+            raise
+        print(_short(str(e)), file=sys.stderr)
+        return e.exit_status
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("stopped; what was finished is kept", file=sys.stderr)
+        return 130
+    except MemoryError:
+        print(
+            "error[memory] this machine has too little memory for this network and input",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _run(arguments: Sequence[str]) -> int:
+    a = parser().parse_args(arguments)
+    if a.version:
+        from snn2chip.build import versions
+
+        print("\n".join(f"{name} {version}" for name, version in versions().items()))
+        return 0
+    if a.verb is None:
+        parser().print_help()
+        return 0
+    verb: Verb = a.run
+    result, status = verb.run(a)
+    if getattr(a, "json", False):
+        print(json.dumps(result.to_dict(), indent=1))
+    else:
+        print("\n".join(result.lines()))
+    return status
+
+
+def _short(text: str, limit: int = 1900) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

