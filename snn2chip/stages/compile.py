@@ -1,0 +1,114 @@
+"""`compile`: a model to a build folder. Everything is made in memory and written at the end, whole or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from snn2chip import build
+from snn2chip.chip.audit import audit
+from snn2chip.chip.files import save as save_program
+from snn2chip.chip.map import map_circuit
+from snn2chip.chip.program import Coding, Program
+from snn2chip.chip.validate import Validation, validate
+from snn2chip.circuit.nir import write as write_nir
+from snn2chip.errors import Finding
+from snn2chip.files import sha256, write_folder
+from snn2chip.lowering import Lowered
+from snn2chip.options import BuildOptions
+from snn2chip.progress import Progress, Silent
+from snn2chip.quantize.files import save as save_quantized
+from snn2chip.stages.levels import Levels, allowed, quantized, stop_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A model on all levels, and where it was written."""
+
+    levels: Levels
+    program: Program
+    validation: Validation
+    findings: tuple[Finding, ...]
+    path: Path
+
+    def lines(self) -> list[str]:
+        """What was made, for people."""
+        qc, program = self.levels.qc, self.program
+        neurons = sum(p.shape[0] * p.shape[1] * p.shape[2] for p in qc.populations)
+        weights = sum(p.weight.size for p in qc.projections)
+        return [
+            f"{len(qc.populations)} populations, {neurons:,} neurons, {weights:,} weights",
+            f"{len(program.cores)} cores on {program.chips} chip(s) of {program.target}; input by {program.coding.value}",
+            f"validation: {self.validation.compared:,} table entries rebuilt, {self.validation.differing} differ",
+            *(str(f) for f in self.findings),
+            f"build folder: {self.path}",
+        ]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "build": str(self.path),
+            "populations": len(self.levels.qc.populations),
+            "cores": len(self.program.cores),
+            "chips": self.program.chips,
+            "coding": self.program.coding.value,
+            "compared": self.validation.compared,
+            "differing": self.validation.differing,
+            "findings": [f.to_dict() for f in self.findings],
+        }
+
+
+def compile_model(options: BuildOptions, out: str | Path, *, progress: Progress | None = None) -> Compiled:
+    """Read, lower, quantize, map, audit and validate; write the build folder `out`.
+
+    Errors: Snn2ChipError where an input cannot be used; StatementError where the network does not fit the target.
+    """
+    tell = progress or Silent()
+    path = build.check_out(out)
+    levels = quantized(options, tell)
+    stop_at(levels.findings)
+    program, mapped = _map(levels, options, tell)
+    with tell.stage("audit"):
+        audited = allowed(audit(program, levels.target), options.quantize.allow)
+    stop_at(audited)
+    with tell.stage("validate"):
+        validation = validate(program, levels.target, levels.qc)
+    stop_at(validation.findings)
+    findings = (*levels.findings, *mapped, *audited, *validation.findings)
+    _write(path, options, levels, program, findings)
+    return Compiled(levels=levels, program=program, validation=validation, findings=findings, path=path)
+
+
+def _map(levels: Levels, options: BuildOptions, tell: Progress) -> tuple[Program, tuple[Finding, ...]]:
+    coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
+    with tell.stage("map"):
+        result = map_circuit(levels.qc, levels.target, coding=coding)
+    findings = allowed(result.findings, options.quantize.allow)
+    stop_at(findings)
+    return result.program, findings
+
+
+def _write(
+    path: Path, options: BuildOptions, levels: Levels, program: Program, findings: tuple[Finding, ...]
+) -> None:
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        write_nir(levels.circuit, scratch / "network.nir")
+        save_quantized(levels.qc, scratch / "quantized.npz")
+        save_program(program, scratch / "program.npz")
+        files = {name: (scratch / name).read_bytes() for name in build.COMPILED}
+        hashes = {name: sha256(scratch / name) for name in build.COMPILED}
+    text = build.description(options, findings, passes(levels.lowered), inputs(options, levels), hashes)
+    write_folder(path, {**files, "build.toml": text.encode()})
+
+
+def inputs(options: BuildOptions, levels: Levels) -> dict[str, str]:
+    """sha256 of every file that decided the build."""
+    named = {"input": options.model.input_path, "calibration": options.quantize.calibration}
+    hashes = {name: sha256(Path(p)) for name, p in named.items() if p is not None}
+    return {"model": levels.model.network.provenance.sha256, "target": levels.target.sha256, **hashes}
+
+
+def passes(lowered: Lowered) -> list[Mapping[str, object]]:
+    """What each lowering pass did, for build.toml."""
+    return [p.to_dict() for p in lowered.passes]

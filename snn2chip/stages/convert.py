@@ -1,0 +1,60 @@
+"""`convert`: a model as a .nir file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from snn2chip.circuit.nir import foreign_notes, write
+from snn2chip.errors import Finding
+from snn2chip.lowering import lower
+from snn2chip.model import ModelRequest
+from snn2chip.options import BuildOptions
+from snn2chip.progress import Progress, Silent
+from snn2chip.stages.data import existing
+from snn2chip.stages.levels import read, stop_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """The file, what is in it, and what other tools would read otherwise."""
+
+    path: Path
+    populations: int
+    projections: int
+    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    def lines(self) -> list[str]:
+        """What was written."""
+        return [
+            *(str(f) for f in self.findings),
+            *self.notes,
+            f"{self.populations} populations, {self.projections} projections in {self.path}",
+        ]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "nir": str(self.path),
+            "populations": self.populations,
+            "projections": self.projections,
+            "notes": list(self.notes),
+            "findings": [f.to_dict() for f in self.findings],
+        }
+
+
+def convert(request: ModelRequest, output: str | Path, *, progress: Progress | None = None) -> Converted:
+    """Read and lower a model, write its circuit to the .nir file `output`."""
+    tell = progress or Silent()
+    path = existing(output)
+    model = read(BuildOptions(model=request), tell)
+    with tell.stage("lower"):
+        lowered = lower(model.network)
+    stop_at(lowered.findings)
+    write(lowered.circuit, path)
+    return Converted(
+        path=path,
+        populations=len(lowered.circuit.populations),
+        projections=len(lowered.circuit.projections),
+        notes=foreign_notes(lowered.circuit),
+        findings=lowered.findings,
+    )

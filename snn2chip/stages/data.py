@@ -1,0 +1,67 @@
+"""The input of a stage that runs on a build: an array file to integers, and labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2chip.errors import Snn2ChipError
+from snn2chip.inputs import InputData, arrange, load_array
+from snn2chip.progress import Progress
+from snn2chip.quantize.input import quantize_input
+from snn2chip.quantize.types import QuantizedCircuit
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageInput:
+    """`real`: what the user gave; `integers`: the same on the input's grid; `error`: the largest difference."""
+
+    real: InputData
+    integers: InputData
+    error: float
+
+
+def stage_input(qc: QuantizedCircuit, path: str, layout: str | None, progress: Progress) -> StageInput:
+    """The array at `path` for a quantized circuit; rounding is told."""
+    array = load_array(path)
+    return on_grid(qc, arrange(array, layout, qc.input.kind, qc.input.shape, qc.steps), progress)
+
+
+def on_grid(qc: QuantizedCircuit, real: InputData, progress: Progress) -> StageInput:
+    """`real` with its integers; rounding is told."""
+    integers, error = quantize_input(qc.input, real)
+    if error:
+        progress.note(f"input rounded to {qc.input.bits} bits of {qc.input.scale:g}: largest error {error:.3g}")
+    return StageInput(real=real, integers=integers, error=error)
+
+
+def load_labels(path: str | None, samples: int) -> Labels | None:
+    """Classes [N] of the samples, or None where no file was named."""
+    if path is None:
+        return None
+    array = load_array(path)
+    if array.ndim != 1 or len(array) != samples:
+        raise Snn2ChipError(
+            "labels-shape", path, "is not one label for each sample", have=str(list(array.shape)), need=f"[{samples}]"
+        )
+    if array.dtype.kind not in "iu":
+        raise Snn2ChipError("labels-dtype", path, "labels are not integers", have=str(array.dtype))
+    return array.astype(np.int64)
+
+
+def top1(decision: NDArray[Any], labels: Labels | None) -> float | None:
+    """Part of the samples whose largest answer is the label."""
+    return None if labels is None else float((decision.argmax(1) == labels).mean())
+
+
+def existing(path: str | Path) -> Path:
+    """`path` as a place for an output file whose folder is there."""
+    out = Path(path)
+    if out.is_dir() or not out.parent.is_dir():
+        why = "is a folder" if out.is_dir() else f"{out.parent} is not a folder"
+        raise Snn2ChipError("out-taken", str(out), why, help="name another file")
+    return out

@@ -1,0 +1,102 @@
+"""`simulate`: run a build on an input and keep the recording."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from snn2chip.build import Build, open_build
+from snn2chip.chip.program import Program
+from snn2chip.chip.target import Target, load_target
+from snn2chip.engines.registry import Level, engine
+from snn2chip.inputs import InputData
+from snn2chip.progress import Progress, Silent
+from snn2chip.quantize.types import QuantizedCircuit
+from snn2chip.recording import Recording
+from snn2chip.recordings import save
+from snn2chip.stages.data import load_labels, stage_input, top1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """A run: `path` of the recording, samples, seconds, top-1 where labels were given, and each layer's mean output."""
+
+    path: Path
+    engine: str
+    samples: int
+    seconds: float
+    top1: float | None
+    decisions: tuple[int, ...]
+    rates: dict[str, float]
+
+    def lines(self) -> list[str]:
+        """The run, for people."""
+        silent = [name for name, rate in self.rates.items() if not rate]
+        accuracy = [] if self.top1 is None else [f"top-1 {100 * self.top1:.2f} % of {self.samples}"]
+        return [
+            f"{self.samples} samples through the {self.engine} engine in {self.seconds:.2f} s",
+            *accuracy,
+            f"decisions: {' '.join(map(str, self.decisions[:20]))}" + (" ..." if self.samples > 20 else ""),
+            *(f"not exercised: {name} is silent on this input" for name in silent),
+            f"recording: {self.path}",
+        ]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "recording": str(self.path),
+            "engine": self.engine,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "top1": self.top1,
+            "decisions": list(self.decisions),
+            "rates": self.rates,
+        }
+
+
+def run_engine(
+    name: str, qc: QuantizedCircuit, program: Program, target: Target, inputs: InputData, progress: Progress
+) -> Recording:
+    """`inputs` (integers) through the engine called `name`, which runs integers or the program."""
+    found = engine(name, (Level.QUANTIZED, Level.PROGRAM))
+    with progress.stage(name) as done:
+        if found.level is Level.PROGRAM:
+            return found.load()(program, target, inputs, qc=qc, progress=done)  # type: ignore[return-value]
+        return found.load()(qc, inputs, progress=done)  # type: ignore[return-value]
+
+
+def simulate(
+    build: str | Path,
+    input: str,
+    *,
+    layout: str | None = None,
+    labels: str | None = None,
+    engine: str = "layer",
+    progress: Progress | None = None,
+) -> Simulated:
+    """Run `build` on the array file `input`; writes recordings/ENGINE.npz."""
+    tell = progress or Silent()
+    folder = open_build(build)
+    qc = folder.quantized()
+    data = stage_input(qc, input, layout, tell)
+    classes = load_labels(labels, data.real.samples)
+    program, target = folder.program(), load_target(folder.options.target)
+    began = perf_counter()
+    recording = run_engine(engine, qc, program, target, data.integers, tell)
+    seconds = perf_counter() - began
+    return Simulated(
+        path=keep(folder, recording),
+        engine=engine,
+        samples=data.real.samples,
+        seconds=seconds,
+        top1=top1(recording.decision, classes),
+        decisions=tuple(int(d) for d in recording.decision.argmax(1)),
+        rates={name: float(values.mean()) for name, values in recording.outputs.items()},
+    )
+
+
+def keep(folder: Build, recording: Recording) -> Path:
+    """Write the recording into the build folder."""
+    path = folder.path / "recordings" / f"{recording.engine}.npz"
+    path.parent.mkdir(exist_ok=True)
+    save(recording, path)
+    return path
