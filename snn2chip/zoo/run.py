@@ -1,0 +1,57 @@
+"""Running a module of the zoo and keeping what its layers fired."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from snn2chip.zoo.neuron import SpikingNeuron
+from snn2chip.zoo.trunk import Block, ResNetTrunk, TracedPool
+
+Trace = dict[str, NDArray[Any]]
+
+
+def trace_zoo(module: ResNetTrunk, x: NDArray[Any]) -> Trace:
+    """Outputs [T, N, ...] of every neuron layer by module path, of joins and pools as `path#out`; uint8 where they fit.
+
+    x: [N, C, H, W] or frames [T, N, C, H, W]; it is cast to the module's own precision.
+    """
+    return run_zoo(module, x)[0]
+
+
+def run_zoo(module: ResNetTrunk, x: NDArray[Any]) -> tuple[Trace, NDArray[Any]]:
+    """(trace as of `trace_zoo`, logits [N, classes])."""
+    trace: Trace = {}
+    hooks = [
+        layer.register_forward_hook(_keep(trace, module.aliases.get(name, name)))
+        for path, layer in module.named_modules()
+        if (name := _traced_as(path, layer))
+    ]
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            logits = module(torch.from_numpy(np.array(x)).to(module.fc.weight.dtype))
+    finally:
+        module.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return trace, logits.numpy()
+
+
+def _traced_as(path: str, layer: nn.Module) -> str:
+    if isinstance(layer, SpikingNeuron):
+        return path
+    if isinstance(layer, TracedPool) or (isinstance(layer, Block) and layer.joins):
+        return f"{path}#out"
+    return ""
+
+
+def _keep(trace: Trace, name: str) -> Any:
+    def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        values = output.numpy()
+        trace[name] = values.astype(np.uint8 if values.max(initial=0) < 256 else np.int32)
+
+    return hook

@@ -1,0 +1,132 @@
+"""What SEW ResNet and the plain Spiking ResNet share: stem, stages, head, and how layers run over the steps.
+
+Module paths are those of the authors' repository (fangwei123456/Spike-Element-Wise-ResNet, imagenet/), so that a
+checkpoint of theirs loads as it is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from snn2chip.zoo.neuron import SpikingNeuron
+
+NeuronFactory = Callable[[], SpikingNeuron]
+
+
+class PerStep(nn.Module):
+    """A stateless layer applied to every step: [T, N, ...] as one batch of T·N (the authors' SeqToANNContainer)."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.module = layers[0] if len(layers) == 1 else nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[T, N, ...] to [T, N, ...]."""
+        y: Tensor = self.module(x.flatten(0, 1))
+        return y.unflatten(0, x.shape[:2])
+
+
+class TracedPool(PerStep):
+    """A pool whose output belongs to a trace, as `path#out`."""
+
+
+class Block(nn.Module):
+    """A residual block. `expansion`: output channels per plane. `joins`: its output is a join, which a trace shows."""
+
+    expansion: ClassVar[int] = 1
+    joins: ClassVar[bool] = False
+
+
+BlockFactory = Callable[[int, int, int], Block]
+"""(input channels, planes, stride) -> block."""
+
+
+class ResNetTrunk(nn.Module):
+    """conv1 - bn1 - [repeat T] - sn1 - (maxpool) - layer1 … layerN - average pool - mean over T - fc.
+
+    Stage i has width·2^i planes and the strides 1, 2, 2 … unless `strides` says otherwise. A static image [N, C, H, W]
+    runs through conv1 and bn1 once; frames [T, N, C, H, W] do so at every step (SpikingJelly's own models). Returns
+    logits [N, classes].
+    """
+
+    aliases: Mapping[str, str]
+    """Paths here -> paths in the model that the weights came from, where they differ; traces use the latter."""
+
+    def __init__(
+        self,
+        block: BlockFactory,
+        expansion: int,
+        layers: Sequence[int],
+        neuron: NeuronFactory,
+        *,
+        num_classes: int = 1000,
+        T: int = 4,
+        in_channels: int = 3,
+        width: int = 64,
+        strides: Sequence[int] | None = None,
+        stem_kernel: int = 7,
+        stem_stride: int = 2,
+        stem_pool: bool = True,
+    ) -> None:
+        super().__init__()
+        self.T, self.aliases, self.stages = T, {}, len(layers)
+        self.conv1 = nn.Conv2d(
+            in_channels, width, stem_kernel, stem_stride, stem_kernel // 2, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(width)
+        self.sn1 = neuron()
+        self.maxpool = TracedPool(nn.MaxPool2d(3, 2, 1)) if stem_pool else None
+        channels = width
+        for i, (count, stride) in enumerate(
+            zip(layers, strides or default_strides(len(layers)), strict=True)
+        ):
+            planes = width << i
+            blocks = [block(channels, planes, stride)]
+            channels = planes * expansion
+            blocks += [block(channels, planes, 1) for _ in range(count - 1)]
+            self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))
+        self.avgpool = PerStep(nn.AdaptiveAvgPool2d(1))
+        self.fc = nn.Linear(channels, num_classes)
+        self.apply(_initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [N, classes] of images [N, C, H, W] or frames [T, N, C, H, W]."""
+        x = self.sn1(self._stem(x))
+        if self.maxpool is not None:
+            x = self.maxpool(x)
+        for i in range(self.stages):
+            x = self.get_submodule(f"layer{i + 1}")(x)
+        features = self.avgpool(x).flatten(2)
+        return self.fc(features.mean(0))
+
+    def _stem(self, x: Tensor) -> Tensor:
+        if x.dim() == 4:
+            return self.bn1(self.conv1(x)).expand(self.T, -1, -1, -1, -1)
+        return self.bn1(self.conv1(x.flatten(0, 1))).unflatten(0, x.shape[:2])
+
+
+def default_strides(stages: int) -> tuple[int, ...]:
+    """1, 2, 2 …: every stage but the first halves the map."""
+    return (1,) + (2,) * (stages - 1)
+
+
+def conv_bn(
+    channels: int, out: int, kernel: int, stride: int = 1
+) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    """A convolution without bias (padding kernel // 2) and its batch norm."""
+    return nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out)
+
+
+def zero_last_norms(model: nn.Module, last: str, bias: float) -> None:
+    """Zero the weight of the last norm of every block (`zero_init_residual` of the authors)."""
+    for module in model.modules():
+        if isinstance(module, Block):
+            norm = module.get_submodule(last).get_submodule("module.1")
+            nn.init.constant_(norm.weight, 0.0)  # pyright: ignore[reportArgumentType]
+            nn.init.constant_(norm.bias, bias)  # pyright: ignore[reportArgumentType]
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
