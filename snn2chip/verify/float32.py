@@ -1,0 +1,38 @@
+"""Where plain float32 code must fire the chip's spikes: a proof from the numbers of a quantized circuit."""
+
+import numpy as np
+
+from snn2chip import fixed
+from snn2chip.neuron import Emits
+from snn2chip.quantize.ranges import ranges
+from snn2chip.quantize.types import QuantizedCircuit
+
+MANTISSA = 1 << 24
+"""Integers up to 2^24, times a power of two, are exact in float32, and so is every partial sum below it."""
+
+
+def equal_in_float32(qc: QuantizedCircuit) -> tuple[bool, str]:
+    """(proved, reason): whether the twin checkpoint in float32 equals the integers for every input.
+
+    Every sum and membrane must stay under 2^24 membrane units, and a decay must be 2^-m that loses no bit in T steps
+    (m·(T - 1) <= f); scales must be powers of two.
+    """
+    bounds = ranges(qc)
+    for p in qc.populations:
+        if p.neuron.emits is Emits.NOTHING:
+            continue
+        if not np.array_equal(np.exp2(np.round(np.log2(p.scale))), p.scale):
+            return False, f"{p.name}: its scales are no powers of two"
+        bound = bounds[p.name]
+        if max(-bound.low, bound.high, bound.partial << p.fraction_bits) >= MANTISSA:
+            return False, f"{p.name}: sums may reach 2^24 membrane units"
+        if p.neuron.delta.any() and not _exact_decay(p.neuron.delta, p.fraction_bits, qc.steps):
+            return False, f"{p.name}: its decay rounds"
+    return True, "proved: every sum stays under 2^24 units and no decay rounds"
+
+
+def _exact_decay(delta: object, fraction_bits: int, steps: int) -> bool:
+    kept = fixed.DECAY_ONE - np.asarray(delta)
+    m = fixed.DECAY_BITS - np.round(np.log2(kept)).astype(np.int64)
+    powers = np.array_equal(kept << m, np.full_like(kept, fixed.DECAY_ONE))
+    return powers and bool((m * (steps - 1) <= fraction_bits).all())

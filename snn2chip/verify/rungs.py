@@ -1,0 +1,80 @@
+"""The rungs that compare integers: twin, code, engines, program. And the one that measures what rounding cost."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from snn2chip.chip.validate import Validation
+from snn2chip.errors import Finding, errors_of
+from snn2chip.recording import Outputs
+from snn2chip.verify.compare import Tally
+from snn2chip.verify.types import Rung
+
+
+def exact(rung: str, title: str, sides: tuple[str, ...], tally: Tally, notes: Sequence[str] = ()) -> Rung:
+    """A rung that holds only if something was compared and nothing differs."""
+    return Rung(
+        rung=rung,
+        title=title,
+        sides=sides,
+        passed=tally.compared > 0 and tally.differing == 0,
+        compared=tally.compared,
+        differing=tally.differing,
+        first=tally.first,
+        layers=tuple(tally.layers.values()),
+        notes=tuple(notes),
+    )
+
+
+def loss(tally: Tally, measures: Mapping[str, float], allow: tuple[str, ...]) -> Rung:
+    """Rung 2b: what quantization changed. False only if a layer that fired is silent now (unless `dead-layer` is allowed)."""
+    dead = [c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0]
+    notes = [f"{layer} fired in the original and is silent on the chip" for layer in dead]
+    return Rung(
+        rung="2b",
+        title="what rounding changed",
+        sides=("original circuit, original input", "quantized circuit, input on its grid"),
+        passed=tally.compared > 0 and (not dead or "dead-layer" in allow),
+        compared=tally.compared,
+        differing=tally.differing,
+        first=tally.first,
+        layers=tuple(tally.layers.values()),
+        measures=measures,
+        notes=tuple(notes),
+    )
+
+
+def code(tally: Tally, proved: bool, reason: str) -> Rung:
+    """Rung 2c: the twin checkpoint in plain PyTorch. Must be equal where that is proved, else counted."""
+    passed = tally.compared > 0 and (tally.differing == 0 or not proved)
+    return Rung(
+        rung="2c",
+        title="twin checkpoint in the source's own code",
+        sides=("plain PyTorch, float32", "spec"),
+        passed=passed,
+        compared=tally.compared,
+        differing=tally.differing,
+        first=tally.first,
+        layers=tuple(tally.layers.values()),
+        measures={"proved": float(proved)},
+        notes=(reason,),
+    )
+
+
+def program(validation: Validation, audited: Sequence[Finding]) -> Rung:
+    """Rung 4: the network rebuilt from the packed tables, for all inputs; and no limit broken."""
+    errors = errors_of((*audited, *validation.findings))
+    return Rung(
+        rung="4",
+        title="packed tables",
+        sides=("tables of the cores, rebuilt", "quantized circuit"),
+        passed=validation.compared > 0 and validation.differing == 0 and not errors,
+        compared=validation.compared,
+        differing=validation.differing,
+        notes=tuple(str(e) for e in errors),
+    )
+
+
+def silent_layers(outputs: Mapping[str, Outputs]) -> set[str]:
+    """Layers without a single spike."""
+    return {name for name, values in outputs.items() if not np.any(values)}

@@ -1,0 +1,85 @@
+"""The verdict for people and for machines."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from snn2chip.verify.types import Difference, LayerCount, Rung, Verdict
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """The sentence on top, then one line for each rung; at most a dozen lines."""
+    return [
+        headline(verdict),
+        *(rung_line(r) for r in verdict.rungs),
+        *(f"  left out: {text}" for text in verdict.left_out),
+        *_not_exercised(verdict),
+    ]
+
+
+def headline(verdict: Verdict) -> str:
+    """One sentence: what holds, or the first thing that does not."""
+    if verdict.passed:
+        compared = sum(r.compared for r in verdict.rungs if r.rung in ("2", "3"))
+        return f"VERIFIED: {compared:,} outputs compared between executors, 0 differ"
+    broken = next((r for r in verdict.rungs if not r.passed), None)
+    if broken is None:
+        return "NOT VERIFIED: nothing was compared"
+    where = "" if broken.first is None else f"; first: {broken.first}"
+    note = f"; {broken.notes[0]}" if broken.notes and broken.first is None else ""
+    return f"NOT VERIFIED: rung {broken.rung} ({broken.title}): {broken.differing:,} of {broken.compared:,} differ{where}{note}"
+
+
+def rung_line(rung: Rung) -> str:
+    """`rung 2  twin    holds   1,234 compared, 0 differ`."""
+    measured = rung.rung == "2b" or (rung.rung == "2c" and not rung.measures.get("proved", 1.0))
+    state = "FAILS" if not rung.passed else "measured" if measured else "holds"
+    share = f" ({100 * rung.differing / rung.compared:.3g} %)" if rung.differing and rung.compared else ""
+    ties = f", {rung.ties} ties forced" if rung.ties else ""
+    return f"  rung {rung.rung:<2} {rung.title:<38} {state:<8} {rung.compared:,} compared, {rung.differing:,} differ{share}{ties}"
+
+
+def verdict_dict(verdict: Verdict) -> dict[str, object]:
+    """As in verdict.json."""
+    return {
+        "passed": verdict.passed,
+        "rungs": [_rung_dict(r) for r in verdict.rungs],
+        "not_exercised": list(verdict.not_exercised),
+        "left_out": list(verdict.left_out),
+    }
+
+
+def verdict_from_dict(tree: Mapping[str, object]) -> Verdict:
+    """The verdict that `verdict_dict` wrote."""
+    return Verdict(
+        rungs=tuple(_rung(r) for r in tree["rungs"]),  # type: ignore[union-attr]
+        not_exercised=tuple(tree["not_exercised"]),  # type: ignore[arg-type]
+        left_out=tuple(tree["left_out"]),  # type: ignore[arg-type]
+    )
+
+
+def _rung_dict(rung: Rung) -> dict[str, object]:
+    tree = asdict(rung)
+    first = tree["first"]
+    if first is not None and math.isnan(first["right"]):
+        first["right"] = None
+    return tree
+
+
+def _rung(tree: Mapping[str, object]) -> Rung:
+    first: Mapping[str, object] | None = tree["first"]  # type: ignore[assignment]
+    lists = {k: tuple(tree[k]) for k in ("sides", "notes")}  # type: ignore[arg-type]
+    counts = tuple(LayerCount(**c) for c in tree["layers"])  # type: ignore[union-attr]
+    return Rung(**{**tree, **lists, "layers": counts, "first": None if first is None else _difference(first)})  # type: ignore[arg-type]
+
+
+def _difference(tree: Mapping[str, object]) -> Difference:
+    right = float("nan") if tree["right"] is None else tree["right"]
+    return Difference(**{**tree, "right": right, "neuron": tuple(tree["neuron"])})  # type: ignore[arg-type]
+
+
+def _not_exercised(verdict: Verdict) -> list[str]:
+    if not verdict.not_exercised:
+        return []
+    names = ", ".join(verdict.not_exercised[:6]) + (" ..." if len(verdict.not_exercised) > 6 else "")
+    return [f"  not exercised (no spike on this input): {len(verdict.not_exercised)} layer(s): {names}"]

@@ -1,0 +1,99 @@
+"""Float against float: every difference must be a tie of its own, and is forced so that the run goes on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from snn2chip.arrays import FloatArray
+from snn2chip.network.judge import FLOAT64, Firing
+from snn2chip.recording import Outputs
+from snn2chip.verify.types import Difference, LayerCount, Rung
+
+MOST_TIES = 1e-5
+"""Part of all spikes that may be ties."""
+
+
+@dataclass(slots=True)
+class TieJudge:
+    """Compares each firing with the reference of the current chunk of samples; counts over all chunks.
+
+    `unit`: unit roundoff of the coarser side. A difference is a tie if |v - θ| is within the error bound of that sum.
+    """
+
+    unit: float = FLOAT64
+    compared: int = 0
+    differing: int = 0
+    ties: int = 0
+    first: Difference | None = None
+    layers: dict[str, LayerCount] = field(default_factory=dict[str, LayerCount])
+    _reference: Mapping[str, Outputs] = field(default_factory=dict[str, Outputs])
+    _first_sample: int = 0
+
+    def expect(self, reference: Mapping[str, Outputs], first_sample: int) -> None:
+        """The spikes [T, N, ...] to compare with from now on."""
+        self._reference, self._first_sample = reference, first_sample
+
+    def __call__(self, firing: Firing) -> FloatArray | None:
+        """The reference's outputs where they differ, None where all are equal or the layer is not in the reference."""
+        if firing.name not in self._reference:
+            return None
+        expected = self._reference[firing.name][firing.step].reshape(firing.outputs.shape).astype(np.float64)
+        unequal = expected != firing.outputs
+        self._count(firing, expected, int(np.count_nonzero(unequal)))
+        if not unequal.any():
+            return None
+        tie = unequal & (firing.margin() <= firing.error_bound(self.unit))
+        self.ties += int(np.count_nonzero(tie))
+        if self.first is None and (unequal & ~tie).any():
+            self.first = _difference(firing, expected, unequal & ~tie, self._first_sample)
+        return expected
+
+    def rung(self, rung: str, title: str, sides: tuple[str, ...]) -> Rung:
+        """The rung: holds if every difference was a tie and ties are rare."""
+        real = self.differing - self.ties
+        rare = self.ties <= MOST_TIES * self.compared
+        notes = [] if rare else [f"{self.ties} ties are more than {MOST_TIES:g} of {self.compared:,} outputs"]
+        return Rung(
+            rung=rung,
+            title=title,
+            sides=sides,
+            passed=self.compared > 0 and real == 0 and rare,
+            compared=self.compared,
+            differing=self.differing,
+            ties=self.ties,
+            first=self.first,
+            layers=tuple(self.layers.values()),
+            notes=tuple(notes),
+        )
+
+    def _count(self, firing: Firing, expected: FloatArray, differing: int) -> None:
+        self.compared += expected.size
+        self.differing += differing
+        before = self.layers.get(firing.name)
+        compared = expected.size + (before.compared if before else 0)
+        part = expected.size / compared
+        left, right = float(expected.mean()), float(firing.outputs.mean())
+        self.layers[firing.name] = LayerCount(
+            layer=firing.name,
+            compared=compared,
+            differing=differing + (before.differing if before else 0),
+            left_rate=left * part + (before.left_rate * (1 - part) if before else 0.0),
+            right_rate=right * part + (before.right_rate * (1 - part) if before else 0.0),
+        )
+
+
+def _difference(firing: Firing, expected: FloatArray, unequal: Outputs, first_sample: int) -> Difference:
+    n, *neuron = (int(i) for i in np.argwhere(unequal)[0])
+    at = (n, *neuron)
+    level = firing.membranes[0]
+    return Difference(
+        layer=firing.name,
+        step=firing.step,
+        sample=n + first_sample,
+        neuron=tuple(neuron),
+        left=float(expected[at]),
+        right=float(firing.outputs[at]),
+        potential=float(level[at]),
+        threshold=float(np.broadcast_to(firing.model.threshold, level.shape[1:])[tuple(neuron)]),
+    )
