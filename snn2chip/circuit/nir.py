@@ -1,0 +1,124 @@
+"""Circuit <-> `.nir`: plain NIR nodes that other tools read, and one metadata key with all that NIR cannot say.
+
+Writing and reading is the identity. A reader builds the circuit from metadata and weights, lays it out again and compares: a file
+whose nodes were changed by another tool says two things and is refused.
+"""
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snn2chip.arrays import floats
+from snn2chip.circuit.nir_file import METADATA_KEY, NirFile, NirNode, is_ours, load, unreadable
+from snn2chip.circuit.nir_layout import layout
+from snn2chip.circuit.nir_metadata import MetadataError, from_text, to_text
+from snn2chip.circuit.nir_nodes import nodes_of, weight_of
+from snn2chip.circuit.nir_requires import KNOWN, foreign_notes, requires
+from snn2chip.circuit.types import Circuit
+from snn2chip.files import write_whole
+
+if TYPE_CHECKING:
+    import nir
+
+__all__ = ["foreign_notes", "is_ours", "read", "to_nir", "write"]
+
+
+def to_nir(circuit: Circuit) -> "nir.NIRGraph":
+    """The NIR graph of `circuit`.
+
+    Populations become IF, LIF, I, LI or Threshold nodes (graded relays: Scale), projections Conv2d, Linear, Affine, SumPool2d or
+    Scale nodes with edges from every summand; a sum that several projections share is a Scale(1) node. Neuron fields have the
+    full shape, grouped convolutions are dense, dt is 1.
+    """
+    import nir
+
+    nodes, edges = nodes_of(circuit)
+    return nir.NIRGraph(
+        nodes={name: _nir_node(node) for name, node in nodes.items()},
+        edges=list(edges),
+        metadata={METADATA_KEY: to_text(circuit, requires(circuit))},
+        type_check=False,
+    )
+
+
+def write(circuit: Circuit, path: Path) -> None:
+    """Write `circuit` as a `.nir` file, whole or not at all; the same circuit gives the same bytes."""
+    import nir
+
+    file = io.BytesIO()
+    nir.write(file, to_nir(circuit), compression_opts=1)
+    write_whole(path, file.getvalue())
+
+
+def read(path: Path) -> Circuit:
+    """The circuit that `write` put into the file at `path`; Snn2ChipError where it is not ours, malformed or was changed."""
+    file = load(path)
+    if file.metadata is None:
+        raise unreadable(path, "was not written by snn2chip", "read it with --convention")
+    try:
+        bare = from_text(file.metadata, KNOWN)
+    except MetadataError as e:
+        raise unreadable(path, f"metadata {METADATA_KEY!r} {e}") from e
+    circuit = _with_weights(file, bare)
+    _check_same(file, circuit)
+    return circuit
+
+
+def _nir_node(node: NirNode) -> "nir.NIRNode":
+    import nir
+
+    fields = dict(node.fields)
+    if node.type in ("Input", "Output"):
+        return getattr(nir, node.type)(fields["shape"])
+    if node.type == "Flatten":
+        fields["input_type"] = {"input": fields["input_type"]}  # type: ignore[assignment]
+    if "groups" in fields:
+        fields["groups"] = int(fields["groups"])  # type: ignore[assignment]
+    return getattr(nir, node.type)(**fields)
+
+
+def _with_weights(file: NirFile, bare: Circuit) -> Circuit:
+    try:
+        names = layout(bare)
+        projections = tuple(
+            dataclasses.replace(p, weight=floats(weight_of(bare, i, names, file.nodes)))
+            for i, p in enumerate(bare.projections)
+        )
+    except KeyError as e:
+        raise _changed(file, f"{e.args[0]!r} is missing") from e
+    except (ValueError, TypeError, AttributeError, StopIteration) as e:
+        raise _changed(file, str(e)) from e
+    return dataclasses.replace(bare, projections=projections)
+
+
+def _check_same(file: NirFile, circuit: Circuit) -> None:
+    """The file's nodes and edges are those of `circuit`, number for number."""
+    try:
+        nodes, edges = nodes_of(circuit)
+    except (KeyError, ValueError, TypeError, AttributeError, StopIteration, IndexError) as e:
+        raise _changed(file, str(e)) from e
+    for name in sorted(nodes.keys() ^ file.nodes.keys()):
+        raise _changed(file, f"node {name!r} is in one of them only")
+    for name, node in nodes.items():
+        if file.nodes[name].type != node.type:
+            raise _changed(file, f"node {name!r} is {file.nodes[name].type} and {node.type}")
+        for key, value in node.fields.items():
+            if key not in file.nodes[name].fields or not _equal(file.nodes[name].fields[key], value):
+                raise _changed(file, f"node {name!r} differs in {key}")
+    for a, b in sorted(set(edges) ^ set(file.edges)):
+        raise _changed(file, f"the edge {a} -> {b} is in one of them only")
+
+
+def _equal(have: object, need: object) -> bool:
+    return np.array_equal(np.asarray(have), np.asarray(need))
+
+
+def _changed(file: NirFile, why: str) -> Exception:
+    return unreadable(
+        file.path,
+        f"its nodes and its metadata {METADATA_KEY!r} disagree: {why}",
+        "it was changed after snn2chip wrote it; write it again",
+    )
