@@ -44,7 +44,8 @@ class ChipRounding:
     """The chip's arithmetic as data, so that a twin in floats does what the chip does.
 
     `unit`: real value of one membrane unit. `decay_4096`: the decay is trunc(|v| * decay_4096 / 4096), sign kept.
-    `v_limit`: |v| is clipped to v_limit units. `gain_divisor`: gain * a is divided by it, toward zero, in units of `current_unit`.
+    `v_limit`: |v| is clipped to v_limit units. `gain_divisor`: gain * a is divided by it, toward zero, in units of
+    `current_unit`.
     `graded_divisor`: a graded output is round_half_even(v / graded_divisor) in units, times graded_divisor.
     """
 
@@ -96,36 +97,47 @@ class NeuronState:
 
 
 def initial_state(model: NeuronModel, batch: int, shape: tuple[int, int, int]) -> NeuronState:
-    """State of `batch` samples of a population of `shape` (C, H, W) before the first step."""
-    v = tuple(np.full((batch, *shape), model.v_init, np.float64) for _ in model.levels)
+    """State of `batch` samples of a population of `shape` (C, H, W) before the first step, in the model's dtype."""
+    v = tuple(np.full((batch, *shape), model.v_init, model.decay.dtype) for _ in model.levels)
     return NeuronState(membranes=v, owed=tuple(np.zeros_like(x) for x in v))
 
 
-def membranes_before_firing(model: NeuronModel, state: NeuronState, current: FloatArray, bias: FloatArray, t: int) -> tuple[FloatArray, ...]:
+def membranes_before_firing(
+    model: NeuronModel, state: NeuronState, current: FloatArray, bias: FloatArray, t: int
+) -> tuple[FloatArray, ...]:
     """Membranes of each level in step `t`, after input and before the comparison.
 
     current: [N, C, H, W], the sum of the projections; bias: broadcasts against (C, H, W), a leading T picks step t.
     """
     drive = _at(bias, t) + (1.0 - model.decay) * model.leak
     scaled = model.input_gain * _gained(model, current, t)
-    return tuple(_clipped(model, _decayed(model, v) - owed + scaled + drive) for v, owed in zip(state.membranes, state.owed, strict=True))
+    return tuple(
+        _clipped(model, _decayed(model, v) - owed + scaled + drive)
+        for v, owed in zip(state.membranes, state.owed, strict=True)
+    )
 
 
-def fire(model: NeuronModel, membranes: tuple[FloatArray, ...], forced: FloatArray | None = None) -> tuple[NeuronState, FloatArray]:
+def fire(
+    model: NeuronModel,
+    membranes: tuple[FloatArray, ...],
+    forced: tuple[FloatArray, ...] | None = None,
+) -> tuple[NeuronState, FloatArray]:
     """(next state, output [N, C, H, W]) from the membranes after input.
 
-    `forced` replaces the output of the comparison (one level only): verification uses it at ties.
+    `forced` replaces the outputs of the comparison, level by level: verification uses it at ties.
     """
     if model.emits is Emits.NOTHING:
-        return NeuronState(membranes=membranes, owed=tuple(np.zeros_like(v) for v in membranes)), np.zeros_like(membranes[0])
+        return NeuronState(
+            membranes=membranes, owed=tuple(np.zeros_like(v) for v in membranes)
+        ), np.zeros_like(membranes[0])
     if model.emits is Emits.GRADED:
         zero = tuple(np.zeros_like(v) for v in membranes)
         return NeuronState(membranes=zero, owed=zero), _graded(model, membranes[0])
     after: list[FloatArray] = []
     owed: list[FloatArray] = []
     total = np.zeros_like(membranes[0])
-    for v, threshold in zip(membranes, model.levels, strict=True):
-        spikes = forced if forced is not None else _spikes(model, v, threshold)
+    for level, (v, threshold) in enumerate(zip(membranes, model.levels, strict=True)):
+        spikes = level_spikes(model, v, threshold) if forced is None else forced[level]
         v, debt = _reset(model, v, spikes, threshold)
         after.append(v if model.v_min is None else np.maximum(v, model.v_min))
         owed.append(debt)
@@ -167,15 +179,18 @@ def _graded(model: NeuronModel, v: FloatArray) -> FloatArray:
     return np.round(v / step) * step
 
 
-def _spikes(model: NeuronModel, v: FloatArray, threshold: FloatArray) -> FloatArray:
+def level_spikes(model: NeuronModel, v: FloatArray, threshold: FloatArray) -> FloatArray:
+    """Output of one level from its membrane: 0/1, or how many thresholds it reached."""
     strict = model.compare is Compare.GREATER
     if model.emits is Emits.MULTISPIKE:
         reached = np.ceil(v / threshold) - 1.0 if strict else np.floor(v / threshold)
         return np.maximum(reached, 0.0)
-    return (v > threshold if strict else v >= threshold).astype(np.float64)
+    return (v > threshold if strict else v >= threshold).astype(v.dtype)
 
 
-def _reset(model: NeuronModel, v: FloatArray, spikes: FloatArray, threshold: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _reset(
+    model: NeuronModel, v: FloatArray, spikes: FloatArray, threshold: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     nothing = np.zeros_like(v)
     if model.reset is Reset.NONE:
         return v, nothing

@@ -106,10 +106,31 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bias:
+    """Add `bias`, which broadcasts against (C, H, W)."""
+
+    bias: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What lowering made a neuron from: the `layer` (a gate, a pool) it stands for.
+
+    `level` counts from 1 where one layer became several, whose outputs add up to it. `helper`: its output is not
+    part of the layer's own output.
+    """
+
+    layer: str
+    level: int = 0
+    helper: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neuron:
-    """Spiking neurons with their own membranes."""
+    """Spiking neurons with their own membranes. `part` is None for a neuron layer of the paper."""
 
     model: NeuronModel
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +154,20 @@ class Or:
 
 
 Op = (
-    Conv2d | Linear | BatchNorm | AvgPool2d | SumPool2d | MaxPool2d | Flatten | Scale | Neuron | Add | And | AndNot | Or
+    Conv2d
+    | Linear
+    | BatchNorm
+    | AvgPool2d
+    | SumPool2d
+    | MaxPool2d
+    | Flatten
+    | Scale
+    | Bias
+    | Neuron
+    | Add
+    | And
+    | AndNot
+    | Or
 )
 
 
@@ -161,9 +195,9 @@ class ReadOut:
 class Provenance:
     """Where a network came from and how it was understood.
 
-    `system`: the reader's name (`sew_resnet`, `nir` ...); `arch`: the architecture by name; `options`: what the file could not
-    say, as used (argument name to value); `assumed`: one sentence for each default taken; `unused`: keys of tensors that
-    the network does not need, with the reason; `args` of the container that were read.
+    `system`: the reader's name (`sew_resnet`, `nir` ...); `arch`: the architecture by name; `options`: what the file
+    could not say, as used (argument name to value); `assumed`: one sentence for each default taken; `unused`: keys of
+    tensors that the network does not need, with the reason; `args` of the container that were read.
     """
 
     path: str
