@@ -52,8 +52,8 @@ def run_neurons(
     return outputs, state.membranes[0]
 
 
-def in_float_type(model: NeuronModel, dtype: np.dtype[np.floating]) -> NeuronModel:
-    """The model with its arrays in `dtype`."""
+def in_float_type(model: NeuronModel, dtype: np.dtype[np.float64]) -> NeuronModel:
+    """The model with its arrays in `dtype`; the static type says float64, but float32 runs as well."""
 
     def cast(values: FloatArray) -> FloatArray:
         return values.astype(dtype, copy=False)
@@ -86,9 +86,8 @@ def _judged(firing: Firing, judge: Judge, after: NeuronState) -> tuple[NeuronSta
     forced = judge(firing)
     if forced is None:
         return after, firing.outputs
-    return fire(
-        firing.model, firing.membranes, forced_levels(firing.model, firing.membranes, forced)
-    )
+    wanted = forced_levels(firing.model, firing.membranes, forced.astype(firing.outputs.dtype))
+    return fire(firing.model, firing.membranes, wanted)
 
 
 def _bound(

@@ -59,6 +59,13 @@ def test_largest_outputs_of_joins():
     assert spiking_layers(net) == {"a": 1, "b": np.inf, "c": 2, "d": 3, "e": np.inf}
 
 
+def norm(shape, var=1.0):
+    ones = np.ones(shape)
+    return BatchNorm(
+        weight=floats(ones), bias=floats(ones), mean=floats(ones), var=floats(var * ones)
+    )
+
+
 BAD = {
     "network-names": [layer("a", neuron()), layer("a", neuron())],
     "network-unknown-input": [layer("a", neuron(), "inptu")],
@@ -67,12 +74,7 @@ BAD = {
     "network-inputs": [layer("a", And(), "input", "input", "input")],
     "network-shape": [layer("a", Conv2d(weight=floats(np.ones((1, 5, 1, 1)))))],
     "network-values": [layer("a", Linear(weight=floats([[1.0, np.nan]])))],
-    "network-steps": [
-        layer(
-            "a",
-            BatchNorm(**{k: floats(np.ones((3, 2))) for k in ("weight", "bias", "mean", "var")}),
-        )
-    ],
+    "network-steps": [layer("a", norm((3, 2)))],
 }
 
 
@@ -123,6 +125,5 @@ def test_the_readout_must_exist_and_time_must_pass():
 
 
 def test_a_variance_is_positive():
-    arrays = {"weight": floats([1.0]), "bias": floats([0.0]), "mean": floats([0.0])}
     with pytest.raises(Snn2ChipError, match="a variance that is not positive"):
-        check(network((1, 1, 1), layer("bn", BatchNorm(**arrays, var=floats([-1.0])))))
+        check(network((1, 1, 1), layer("bn", norm(1, var=-1.0))))

@@ -1,5 +1,7 @@
 """The float engine on networks small enough to follow by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,19 +125,17 @@ def test_pools_and_their_padding():
 
 
 def test_batch_norms():
-    arrays = {
-        "weight": floats([3.0]),
-        "bias": floats([1.0]),
-        "mean": floats([2.0]),
-        "var": floats([3.0]),
-    }
-    x = np.full((1, 1, 1, 1, 1), 4.0)
-    plain = network((1, 1, 1), layer("bn", BatchNorm(**arrays, eps=1.0)), steps=1)
-    outside = network(
-        (1, 1, 1), layer("bn", BatchNorm(**arrays, eps=1.0, eps_outside=True, factor=0.5)), steps=1
+    plain = BatchNorm(
+        weight=floats([3.0]), bias=floats([1.0]), mean=floats([2.0]), var=floats([3.0]), eps=1.0
     )
-    assert run(plain, frames(x)).decision.item() == 3.0 * 2 / 2 + 1
-    assert run(outside, frames(x)).decision.item() == pytest.approx(0.5 * 3 * 2 / (3**0.5 + 1) + 1)
+    outside = replace(plain, eps_outside=True, factor=0.5)
+    x = np.full((1, 1, 1, 1, 1), 4.0)
+
+    def normed(bn):
+        return run(network((1, 1, 1), layer("bn", bn), steps=1), frames(x)).decision.item()
+
+    assert normed(plain) == 3.0 * 2 / 2 + 1
+    assert normed(outside) == pytest.approx(0.5 * 3 * 2 / (3**0.5 + 1) + 1)
 
 
 def test_batch_norm_per_step():

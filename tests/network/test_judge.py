@@ -91,7 +91,7 @@ def test_the_bound_holds_what_float32_does():
     def rounded(firing):
         error = np.abs(firing.membranes[0].astype(np.float64) - seen[firing.step].membranes[0])
         ratios.append((error / (2 * bounds[firing.step])).max())
-        return outputs[firing.step].astype(np.float32)
+        return outputs[firing.step].astype(np.float64)
 
     run(single, inputs, dtype="float32", judge=rounded)
     assert 0 < max(ratios) <= 1
