@@ -17,7 +17,8 @@ from snn2chip.circuit.nir_layout import layout
 from snn2chip.circuit.nir_metadata import MetadataError, from_text, to_text
 from snn2chip.circuit.nir_nodes import nodes_of, weight_of
 from snn2chip.circuit.nir_requires import KNOWN, foreign_notes, requires
-from snn2chip.circuit.types import Circuit
+from snn2chip.circuit.types import INPUT, Circuit
+from snn2chip.errors import Snn2ChipError
 from snn2chip.files import write_whole
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def read(path: Path) -> Circuit:
         bare = from_text(file.metadata, KNOWN)
     except MetadataError as e:
         raise unreadable(path, f"metadata {METADATA_KEY!r} {e}") from e
+    _check_names(file, bare)
     circuit = _with_weights(file, bare)
     _check_same(file, circuit)
     return circuit
@@ -70,14 +72,27 @@ def read(path: Path) -> Circuit:
 def _nir_node(node: NirNode) -> "nir.NIRNode":
     import nir
 
-    fields = dict(node.fields)
+    # HDF5 compresses arrays only: what has no axes is a plain number.
+    fields: dict[str, object] = {
+        k: v if np.ndim(v) else np.asarray(v).item() for k, v in node.fields.items()
+    }
     if node.type in ("Input", "Output"):
         return getattr(nir, node.type)(fields["shape"])
     if node.type == "Flatten":
-        fields["input_type"] = {"input": fields["input_type"]}  # type: ignore[assignment]
-    if "groups" in fields:
-        fields["groups"] = int(fields["groups"])  # type: ignore[assignment]
+        fields["input_type"] = {"input": fields["input_type"]}
     return getattr(nir, node.type)(**fields)
+
+
+def _check_names(file: NirFile, bare: Circuit) -> None:
+    """Everything that the metadata names is there, so that the rest need not look again."""
+    known = {INPUT, *(p.name for p in bare.populations)}
+    named = {bare.readout.population, *(p.target for p in bare.projections)}
+    for ends in (*(p.sources for p in bare.projections), *(j.summands for j in bare.joins)):
+        if not ends:
+            raise _changed(file, "a projection or join without sources")
+        named.update(ends)
+    for name in sorted(named - known):
+        raise _changed(file, f"no population is called {name!r}")
 
 
 def _with_weights(file: NirFile, bare: Circuit) -> Circuit:
@@ -89,7 +104,7 @@ def _with_weights(file: NirFile, bare: Circuit) -> Circuit:
         )
     except KeyError as e:
         raise _changed(file, f"{e.args[0]!r} is missing") from e
-    except (ValueError, TypeError, AttributeError, StopIteration) as e:
+    except (ValueError, TypeError, IndexError) as e:
         raise _changed(file, str(e)) from e
     return dataclasses.replace(bare, projections=projections)
 
@@ -98,7 +113,7 @@ def _check_same(file: NirFile, circuit: Circuit) -> None:
     """The file's nodes and edges are those of `circuit`, number for number."""
     try:
         nodes, edges = nodes_of(circuit)
-    except (KeyError, ValueError, TypeError, AttributeError, StopIteration, IndexError) as e:
+    except (KeyError, ValueError, TypeError, IndexError) as e:
         raise _changed(file, str(e)) from e
     for name in sorted(nodes.keys() ^ file.nodes.keys()):
         raise _changed(file, f"node {name!r} is in one of them only")
@@ -106,7 +121,9 @@ def _check_same(file: NirFile, circuit: Circuit) -> None:
         if file.nodes[name].type != node.type:
             raise _changed(file, f"node {name!r} is {file.nodes[name].type} and {node.type}")
         for key, value in node.fields.items():
-            if key not in file.nodes[name].fields or not _equal(file.nodes[name].fields[key], value):
+            if key not in file.nodes[name].fields or not _equal(
+                file.nodes[name].fields[key], value
+            ):
                 raise _changed(file, f"node {name!r} differs in {key}")
     for a, b in sorted(set(edges) ^ set(file.edges)):
         raise _changed(file, f"the edge {a} -> {b} is in one of them only")
@@ -116,7 +133,7 @@ def _equal(have: object, need: object) -> bool:
     return np.array_equal(np.asarray(have), np.asarray(need))
 
 
-def _changed(file: NirFile, why: str) -> Exception:
+def _changed(file: NirFile, why: str) -> Snn2ChipError:
     return unreadable(
         file.path,
         f"its nodes and its metadata {METADATA_KEY!r} disagree: {why}",

@@ -19,7 +19,9 @@ from snn2chip.errors import Snn2ChipError
 METADATA_KEY = "snn2chip"
 """The one metadata key of the graph that we write; its value is a JSON text."""
 
-_LIMIT_BYTES = 1 << 32  # a compressed array can claim any size; no parameter of a real network is larger than this
+_LIMIT_BYTES = (
+    1 << 32
+)  # a compressed array can claim any size; no parameter of a real network is larger than this
 
 Field = NDArray[Any] | str
 
@@ -51,7 +53,9 @@ def load(path: Path) -> NirFile:
             raise unreadable(path, "is an HDF5 file but no NIR graph: it has no group 'node'")
         graph = file["node"]
         if "version" not in file:
-            raise unreadable(path, "has no 'version', which every NIR file has", "write it again with nir")
+            raise unreadable(
+                path, "has no 'version', which every NIR file has", "write it again with nir"
+            )
         return NirFile(
             path=str(path),
             version=_text(path, file, "version"),
@@ -87,7 +91,9 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     # h5py raises each of these for damaged bytes, depending on where the damage is.
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeDecodeError) as e:
         reason = str(e).split("\n")[0][:200]
-        raise unreadable(path, f"is not a whole HDF5 file: {reason}", "copy or write it again") from e
+        raise unreadable(
+            path, f"is not a whole HDF5 file: {reason}", "copy or write it again"
+        ) from e
 
 
 def _nodes(path: Path, graph: h5py.Group) -> dict[str, NirNode]:
@@ -116,7 +122,9 @@ def _edges(path: Path, graph: h5py.Group) -> tuple[tuple[str, str], ...]:
     if rows.size == 0:
         return ()
     if rows.ndim != 2 or rows.shape[1] != 2:
-        raise Snn2ChipError("nir-unreadable", str(path), "edges are no pairs", have=str(rows.shape), need="(n, 2)")
+        raise Snn2ChipError(
+            "nir-unreadable", str(path), "edges are no pairs", have=str(rows.shape), need="(n, 2)"
+        )
     return tuple((_word(path, a), _word(path, b)) for a, b in rows)
 
 
@@ -156,7 +164,9 @@ def _values(path: Path, group: h5py.Group, key: str) -> Any:
         raise unreadable(path, f"{group.name}/{key} holds no values")
     foreign = isinstance(group.get(key, getlink=True), h5py.ExternalLink)
     if foreign or data.external or data.is_virtual:
-        raise unreadable(path, f"{group.name}/{key} refers to another file", "pack it into one file")
+        raise unreadable(
+            path, f"{group.name}/{key} refers to another file", "pack it into one file"
+        )
     if data.size is not None and data.size * data.dtype.itemsize > _LIMIT_BYTES:
         raise Snn2ChipError(
             "nir-unreadable",

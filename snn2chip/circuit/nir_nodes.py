@@ -14,7 +14,9 @@ from snn2chip.circuit.nir_layout import Layout, bias_carrier, is_pool, layout, s
 from snn2chip.circuit.types import INPUT, Circuit, Conv, Dense, Population, Projection, Role
 from snn2chip.neuron import Compare, Emits
 
-_NEVER = 2.0**40  # tau of a neuron that keeps everything beside neurons that do not: NIR has no infinity
+_NEVER = (
+    2.0**40
+)  # tau of a neuron that keeps everything beside neurons that do not: NIR has no infinity
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -54,7 +56,9 @@ def nodes_of(circuit: Circuit) -> tuple[Mapping[str, NirNode], tuple[tuple[str, 
     return b.nodes, tuple(b.edges)
 
 
-def weight_of(circuit: Circuit, position: int, names: Layout, nodes: Mapping[str, NirNode]) -> FloatArray:
+def weight_of(
+    circuit: Circuit, position: int, names: Layout, nodes: Mapping[str, NirNode]
+) -> FloatArray:
     """The weight of the projection at `position`, out of its node; KeyError or ValueError where the node does not fit."""
     p = circuit.projections[position]
     node = nodes[names.projections[position]]
@@ -118,7 +122,12 @@ def _dense(b: _Builder, p: Projection, name: str, bias: FloatArray) -> str:
 
 
 def _conv(
-    b: _Builder, name: str, weight: FloatArray, shape: tuple[int, ...], bias: FloatArray, kernel: Conv
+    b: _Builder,
+    name: str,
+    weight: FloatArray,
+    shape: tuple[int, ...],
+    bias: FloatArray,
+    kernel: Conv,
 ) -> None:
     b.add(
         name,
@@ -133,7 +142,9 @@ def _conv(
     )
 
 
-def _pool(b: _Builder, name: str, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> str:
+def _pool(
+    b: _Builder, name: str, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+) -> str:
     return b.add(name, "SumPool2d", kernel_size=kernel, stride=stride, padding=padding)
 
 
@@ -180,7 +191,15 @@ def _neuron(b: _Builder, p: Population) -> None:
         b.add(name, "IF", r=full(static), v_threshold=full(m.threshold), v_reset=full(zero))
     else:
         r = static * tau
-        b.add(name, "LIF", tau=full(tau), r=full(r), v_leak=full(zero), v_threshold=full(m.threshold), v_reset=full(zero))
+        b.add(
+            name,
+            "LIF",
+            tau=full(tau),
+            r=full(r),
+            v_leak=full(zero),
+            v_threshold=full(m.threshold),
+            v_reset=full(zero),
+        )
 
 
 def _above(p: Population) -> FloatArray:
@@ -207,7 +226,8 @@ def _blocks(weight: FloatArray, groups: int) -> FloatArray:
         return weight
     outputs, inputs = weight.shape[0] // groups, weight.shape[1] // groups
     rows = [
-        weight[g * outputs : (g + 1) * outputs, g * inputs : (g + 1) * inputs] for g in range(groups)
+        weight[g * outputs : (g + 1) * outputs, g * inputs : (g + 1) * inputs]
+        for g in range(groups)
     ]
     return np.concatenate(rows)
 
@@ -217,5 +237,3 @@ def _compact(values: FloatArray) -> NDArray[Any]:
     with np.errstate(over="ignore", under="ignore"):
         small = values.astype(np.float32)
     return small if np.array_equal(small, values) else np.ascontiguousarray(values)
-
-

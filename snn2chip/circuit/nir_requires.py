@@ -29,7 +29,9 @@ KNOWN = (
 
 def requires(circuit: Circuit) -> tuple[str, ...]:
     """The words of `KNOWN` that hold for `circuit`, in alphabetical order."""
-    found = {word for word, test in _TESTS.items() if any(test(circuit, p) for p in circuit.populations)}
+    found = {
+        word for word, test in _TESTS.items() if any(test(circuit, p) for p in circuit.populations)
+    }
     if circuit.input.kind is InputKind.STATIC:
         found.add("static_input")
     if circuit.readout.mean:
@@ -43,7 +45,9 @@ def foreign_notes(circuit: Circuit) -> tuple[str, ...]:
     The weights and edges of the file are plain NIR; each sentence names one thing that NIR has no words for.
     """
     words = requires(circuit)
-    return tuple(f"other tools would read other dynamics: {_sentence(circuit, word)}" for word in words)
+    return tuple(
+        f"other tools would read other dynamics: {_sentence(circuit, word)}" for word in words
+    )
 
 
 def _sentence(circuit: Circuit, word: str) -> str:
@@ -63,7 +67,7 @@ def _remembers(p: Population) -> bool:
 
 
 def _uneven_bias(circuit: Circuit, p: Population) -> bool:
-    return bool(p.bias.any()) and bias_carrier(circuit, p) is None
+    return p.bias.ndim == 3 and bool(p.bias.any()) and bias_carrier(circuit, p) is None
 
 
 def _per_step(_: Circuit, p: Population) -> bool:
@@ -89,7 +93,7 @@ _TESTS: Mapping[str, Callable[[Circuit, Population], bool]] = {
 }
 
 _SENTENCES: Mapping[str, str] = {
-    "bias": "a bias that differs between places or steps is not in the nodes",
+    "bias": "biases are not in the nodes: they differ between places, or come after a gain",
     "compare": "neurons fire at their threshold (>=), NIR says above it",
     "gain": "a gain of the input is written as r, which several tools ignore",
     "graded": "relays emit real numbers; they are written as Scale nodes",

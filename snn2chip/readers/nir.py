@@ -48,11 +48,15 @@ def read_nir(
     if convention is None:
         raise ask_for_convention(str(path))
     if steps is None:
-        raise Snn2ChipError("nir-steps", str(path), "a .nir file does not say how many steps to run", need="--steps")
+        raise Snn2ChipError(
+            "nir-steps", str(path), "a .nir file does not say how many steps to run", need="--steps"
+        )
     return _network(file, parse_convention(convention), steps, kind, sha256(path))
 
 
-def _network(file: NirFile, convention: Convention, steps: int, kind: InputKind, digest: str) -> Network:
+def _network(
+    file: NirFile, convention: Convention, steps: int, kind: InputKind, digest: str
+) -> Network:
     graph = graph_of(file)
     shapes: dict[str, NirShape] = {graph.input: _input_shape(graph)}
     layers: list[Layer] = []
@@ -79,7 +83,9 @@ def _layers(
     sources = _sources(graph, name, shapes)
     reader = NodeReader(path=graph.path, node=graph.nodes[name])
     op, shapes[name] = operation(reader, shapes[sources[0]], convention)
-    join = len(sources) > 1 and isinstance(op, Scale) and op.scale.size == 1 and op.scale.item() == 1
+    join = (
+        len(sources) > 1 and isinstance(op, Scale) and op.scale.size == 1 and op.scale.item() == 1
+    )
     if join:
         return [Layer(name=name, op=Add(), inputs=tuple(_inner(graph, s) for s in sources))]
     layer = Layer(name=name, op=op, inputs=(_reference(graph, name, sources),))
@@ -128,7 +134,9 @@ def _input_shape(graph: NirGraph) -> NirShape:
 def _check_output(graph: NirGraph, shape: NirShape) -> None:
     reader = NodeReader(path=graph.path, node=graph.nodes[graph.output])
     if reader.has("shape") and _shape(reader) != shape:
-        raise reader.error("gets another shape than it says", have=list(shape), need=list(_shape(reader)))
+        raise reader.error(
+            "gets another shape than it says", have=list(shape), need=list(_shape(reader))
+        )
 
 
 def _shape(reader: NodeReader) -> NirShape:
@@ -140,10 +148,15 @@ def _check_layers(graph: NirGraph, network: Network) -> None:
     double = next((name for name in names if names.count(name) > 1), None)
     if double:
         raise Snn2ChipError(
-            "nir-graph", f"{graph.path}: node {double}", f"the name {double!r} is taken", help="rename the node"
+            "nir-graph",
+            f"{graph.path}: node {double}",
+            f"the name {double!r} is taken",
+            help="rename the node",
         )
     if not any(isinstance(layer.op, Neuron) for layer in network.layers):
-        raise Snn2ChipError("nir-graph", graph.path, "the graph has no neurons", need="IF, LIF or Threshold")
+        raise Snn2ChipError(
+            "nir-graph", graph.path, "the graph has no neurons", need="IF, LIF or Threshold"
+        )
 
 
 def _provenance(file: NirFile, convention: Convention, steps: int, digest: str) -> Provenance:
@@ -153,5 +166,7 @@ def _provenance(file: NirFile, convention: Convention, steps: int, digest: str) 
         system="nir",
         arch=f"nir {file.version}",
         options={"convention": str(convention), "steps": steps},
-        used=sum(not isinstance(f, str) for node in file.nodes.values() for f in node.fields.values()),
+        used=sum(
+            not isinstance(f, str) for node in file.nodes.values() for f in node.fields.values()
+        ),
     )

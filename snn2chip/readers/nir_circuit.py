@@ -69,7 +69,11 @@ class _Layers:
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
         self.made: list[Layer] = []
-        self.taken = {INPUT, *(p.name for p in circuit.populations), *(j.name for j in circuit.joins)}
+        self.taken = {
+            INPUT,
+            *(p.name for p in circuit.populations),
+            *(j.name for j in circuit.joins),
+        }
         self.sums: dict[tuple[str, ...], str] = {}
 
     def population(self, p: Population) -> None:
@@ -83,7 +87,9 @@ class _Layers:
             model = dataclasses.replace(model, gain=None)
         if p.bias.any():
             current = self._add(f"{p.name}#bias", Bias(bias=p.bias), current)
-        self.made.append(Layer(name=p.name, op=Neuron(model=model, part=_part(p)), inputs=(current,)))
+        self.made.append(
+            Layer(name=p.name, op=Neuron(model=model, part=_part(p)), inputs=(current,))
+        )
 
     def joins(self, *, everything: bool) -> None:
         """Add layers of the circuit's named joins whose summands are there by now."""
@@ -150,11 +156,15 @@ def _gain(p: Population, steps: int) -> Op:
     if gain.ndim == 3:
         return Scale(scale=gain)
     if gain.shape[2:] != (1, 1) or p.neuron.rounding is not None:
-        raise Snn2ChipError("nir-graph", p.name, "a gain per neuron and step with a bias is no network layer")
+        raise Snn2ChipError(
+            "nir-graph", p.name, "a gain per neuron and step with a bias is no network layer"
+        )
     weight = np.broadcast_to(gain[:, :, 0, 0], (steps, p.shape[0]))
     zeros: FloatArray = floats(np.zeros_like(weight))
     # Exactly gain · x: nothing is subtracted and the root of 1 is 1.
-    return BatchNorm(weight=floats(weight), bias=zeros, mean=zeros, var=floats(np.ones_like(weight)), eps=0.0)
+    return BatchNorm(
+        weight=floats(weight), bias=zeros, mean=zeros, var=floats(np.ones_like(weight)), eps=0.0
+    )
 
 
 def _part(p: Population) -> Part | None:

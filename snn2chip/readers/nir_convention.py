@@ -176,7 +176,9 @@ def _error(why: str, need: str, help: str) -> Snn2ChipError:
 
 def _word(key: str, value: str, words: Mapping[str, E]) -> E:
     if value not in words:
-        raise _error(f"unknown value {value!r} of {key!r}", " | ".join(words), did_you_mean(value, words))
+        raise _error(
+            f"unknown value {value!r} of {key!r}", " | ".join(words), did_you_mean(value, words)
+        )
     return words[value]
 
 

@@ -43,7 +43,9 @@ def _check_names(file: NirFile) -> None:
         for name in (a, b):
             if name not in file.nodes:
                 hint = did_you_mean(name, file.nodes)
-                raise _error(file, f"the edge {a} -> {b} names {name!r}, which is no node", help=hint)
+                raise _error(
+                    file, f"the edge {a} -> {b} names {name!r}, which is no node", help=hint
+                )
     twice = next((e for e in file.edges if file.edges.count(e) > 1), None)
     if twice:
         raise _error(
@@ -99,5 +101,7 @@ def _cycle(left: Sequence[str], feeds: Mapping[str, Sequence[str]]) -> list[str]
     return walk[walk.index(walk[-1]) :][::-1]
 
 
-def _error(file: NirFile, why: str, *, have: str = "", need: str = "", help: str = "") -> Snn2ChipError:
+def _error(
+    file: NirFile, why: str, *, have: str = "", need: str = "", help: str = ""
+) -> Snn2ChipError:
     return Snn2ChipError("nir-graph", file.path, why, have=have, need=need, help=help)

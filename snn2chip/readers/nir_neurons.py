@@ -28,7 +28,9 @@ def _if(reader: NodeReader, shape: NirShape, convention: Convention) -> NeuronMo
         IfGain.ONE: lambda: np.ones_like(r),
     }
     gain = _snapped(gains[convention.if_gain]())
-    return _spiking(reader, shape, convention, floats([[[1.0]]]), spread(reader, "r", gain, shape), 0.0)
+    return _spiking(
+        reader, shape, convention, floats([[[1.0]]]), spread(reader, "r", gain, shape), 0.0
+    )
 
 
 def _lif(reader: NodeReader, shape: NirShape, convention: Convention) -> NeuronModel:
@@ -141,7 +143,9 @@ def _v_min(reader: NodeReader, threshold: FloatArray, convention: Convention) ->
     if not isinstance(convention.v_min, Floor):
         return convention.v_min
     if threshold.size != 1:
-        raise reader.error("v_min=-threshold needs one threshold for the whole node", have=threshold.size)
+        raise reader.error(
+            "v_min=-threshold needs one threshold for the whole node", have=threshold.size
+        )
     return -float(threshold.item())
 
 
@@ -149,5 +153,7 @@ def _one_number(reader: NodeReader, field: str) -> float:
     values = reader.numbers(field)
     if values.size == 0 or np.any(values != values.flat[0]):
         have = f"{len(np.unique(values))} different values"
-        raise reader.error(f"{field} differs between neurons", have=have, need="one value for the node")
+        raise reader.error(
+            f"{field} differs between neurons", have=have, need="one value for the node"
+        )
     return float(values.flat[0])

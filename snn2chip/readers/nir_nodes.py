@@ -37,7 +37,9 @@ class NodeReader:
     path: str
     node: NirNode
 
-    def error(self, why: str, *, have: object = "", need: object = "", help: str = "") -> Snn2ChipError:
+    def error(
+        self, why: str, *, have: object = "", need: object = "", help: str = ""
+    ) -> Snn2ChipError:
         """The error of this node."""
         where = f"{self.path}: node {self.node.name} ({self.node.type})"
         return Snn2ChipError("nir-node", where, why, have=str(have), need=str(need), help=help)
@@ -53,7 +55,9 @@ class NodeReader:
         bad = np.isnan(array) | (np.isinf(array) & (not infinite))
         if bad.any():
             first = float(array[bad][0]) if array.ndim else float(array)
-            raise self.error(f"{field} is not finite in {int(bad.sum())} of {array.size} values", have=first)
+            raise self.error(
+                f"{field} is not finite in {int(bad.sum())} of {array.size} values", have=first
+            )
         return array
 
     def has(self, field: str) -> bool:
@@ -95,9 +99,13 @@ def inner_shape(shape: NirShape) -> tuple[int, int, int]:
 def spread(reader: NodeReader, field: str, values: NDArray[Any], shape: NirShape) -> FloatArray:
     """`values` so that they broadcast against (C, H, W), with equal numbers written once."""
     inner = inner_shape(shape)
-    fits = values.ndim == len(shape) and all(n in (1, m) for n, m in zip(values.shape, shape, strict=True))
+    fits = values.ndim == len(shape) and all(
+        n in (1, m) for n, m in zip(values.shape, shape, strict=True)
+    )
     if values.size != 1 and not fits:
-        raise reader.error(f"{field} does not fit the shape", have=list(values.shape), need=list(shape))
+        raise reader.error(
+            f"{field} does not fit the shape", have=list(values.shape), need=list(shape)
+        )
     full = np.reshape(values, (1, 1, 1) if values.size == 1 else inner_shape(values.shape))
     full = np.broadcast_to(full, inner)
     if np.all(full == full[:1, :1, :1]):
@@ -136,7 +144,9 @@ def _conv(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
     channels, rows, columns = reader.maps(shape)
     weight = reader.numbers("weight")
     if weight.ndim != 4 or 0 in weight.shape:
-        raise reader.error("weight has another shape", have=list(weight.shape), need="(O, I, kh, kw)")
+        raise reader.error(
+            "weight has another shape", have=list(weight.shape), need="(O, I, kh, kw)"
+        )
     groups = reader.whole("groups", 1)
     if groups < 1 or weight.shape[0] % groups or weight.shape[1] * groups != channels:
         have = f"weight {list(weight.shape)} in {groups} groups"
@@ -158,7 +168,9 @@ def _conv(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
 
 def _check_input_shape(reader: NodeReader, have: Pair) -> None:
     if reader.has("input_shape") and reader.pair("input_shape") != have:
-        raise reader.error("gets another shape than it says", have=have, need=reader.pair("input_shape"))
+        raise reader.error(
+            "gets another shape than it says", have=have, need=reader.pair("input_shape")
+        )
 
 
 def _padding(reader: NodeReader, kernel: Sequence[int], stride: Pair, dilation: Pair) -> Pair:
@@ -177,7 +189,12 @@ def _padding(reader: NodeReader, kernel: Sequence[int], stride: Pair, dilation: 
 
 
 def _windows(
-    reader: NodeReader, size: Pair, kernel: Sequence[int], stride: Pair, padding: Pair, dilation: Pair
+    reader: NodeReader,
+    size: Pair,
+    kernel: Sequence[int],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
 ) -> Pair:
     """(rows, columns) of the windows; sizes as torch's Conv2d counts them."""
     if min(kernel) < 1 or min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
@@ -219,7 +236,9 @@ def _scale(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
     return Scale(scale=spread(reader, "scale", reader.numbers("scale"), shape)), shape
 
 
-def _pool(kind: type[SumPool2d] | type[AvgPool2d]) -> Callable[[NodeReader, NirShape], tuple[Op, NirShape]]:
+def _pool(
+    kind: type[SumPool2d] | type[AvgPool2d],
+) -> Callable[[NodeReader, NirShape], tuple[Op, NirShape]]:
     def read(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
         channels, rows, columns = reader.maps(shape)
         kernel, padding = reader.pair("kernel_size"), reader.pair("padding", 0)
@@ -240,7 +259,9 @@ def _flatten(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
     merged = shape[first : last % len(shape) + 1] if -len(shape) <= first < len(shape) else ()
     if math.prod(merged) != math.prod(shape):
         have = f"start_dim {first}, end_dim {last} of {list(shape)}"
-        raise reader.error("flattens a part of its input", have=have, need="start_dim 0, end_dim -1")
+        raise reader.error(
+            "flattens a part of its input", have=have, need="start_dim 0, end_dim -1"
+        )
     return Flatten(), (math.prod(shape),)
 
 

@@ -1,0 +1,261 @@
+"""Circuits for the tests of `.nir` files: one with everything, and random ones."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from snn2chip.arrays import FloatArray, floats
+from snn2chip.circuit.types import (
+    INPUT,
+    Circuit,
+    CircuitReadOut,
+    Conv,
+    Dense,
+    Identity,
+    Input,
+    InputKind,
+    Join,
+    Origin,
+    Population,
+    Projection,
+    Provenance,
+    Role,
+)
+from snn2chip.neuron import ChipRounding, Compare, Emits, NeuronModel, Reset
+
+STEPS = 3
+PROVENANCE = Provenance(
+    path="net.pth",
+    sha256="0" * 64,
+    system="sew_resnet",
+    arch="sew_resnet18",
+    options={"connect_f": "ADD", "T": 3, "tau": 2.0, "names": ("a", "ü"), "none": None},
+    assumed=("v_threshold is 1.0",),
+    used=7,
+    unused=("fc.weight: a head for training",),
+)
+
+
+def weights(seed: int, *shape: int) -> FloatArray:
+    """Multiples of 1/8."""
+    return floats(np.random.default_rng(seed).integers(-6, 9, shape) / 8)
+
+
+def zeros() -> FloatArray:
+    return floats(np.zeros((1, 1, 1)))
+
+
+def population(
+    name: str,
+    shape: tuple[int, int, int],
+    bias: FloatArray | None = None,
+    role: Role = Role.NEURON,
+    **neuron,
+) -> Population:
+    return Population(
+        name=name,
+        shape=shape,
+        neuron=NeuronModel(**neuron),
+        bias=zeros() if bias is None else bias,
+        origin=Origin(layer=name, role=role),
+    )
+
+
+def projection(
+    sources: str | tuple[str, ...], target: str, kernel: Conv | Dense | Identity, weight: FloatArray
+) -> Projection:
+    names = (sources,) if isinstance(sources, str) else sources
+    return Projection(
+        name=f"{target}.from.{names[0]}", sources=names, target=target, kernel=kernel, weight=weight
+    )
+
+
+def circuit(
+    populations: list[Population],
+    projections: list[Projection],
+    joins: tuple[Join, ...] = (),
+    kind: InputKind = InputKind.FRAMES,
+    mean: bool = False,
+) -> Circuit:
+    return Circuit(
+        input=Input(shape=(2, 6, 6), kind=kind, scale=0.5, bits=3, signed=True),
+        steps=STEPS,
+        populations=tuple(populations),
+        projections=tuple(projections),
+        joins=joins,
+        readout=CircuitReadOut(population=populations[-1].name, mean=mean),
+        provenance=PROVENANCE,
+    )
+
+
+def residual() -> Circuit:
+    """A block with a join of two consumers, a pool of spikes, an AND gate, and a read-out; all plain NIR but for `>=`."""
+    same = Conv(padding=(1, 1))
+    names = ("stem", "a")
+    return circuit(
+        [
+            population("stem", (4, 6, 6), bias=weights(1, 4, 1, 1)),
+            population("a", (4, 6, 6), decay=floats([[[0.5]]])),
+            population("b", (4, 6, 6), reset=Reset.SUBTRACT, bias=weights(2, 4, 1, 1)),
+            population(
+                "gate",
+                (4, 6, 6),
+                role=Role.GATE,
+                decay=floats([[[0.0]]]),
+                levels=(floats([[[2.0]]]),),
+                reset=Reset.NONE,
+            ),
+            population(
+                "pool", (4, 3, 3), role=Role.GATE, decay=floats([[[0.0]]]), reset=Reset.NONE
+            ),
+            population(
+                "fc",
+                (5, 1, 1),
+                role=Role.READOUT,
+                emits=Emits.NOTHING,
+                reset=Reset.NONE,
+                bias=weights(3, 5, 1, 1),
+            ),
+        ],
+        [
+            projection(INPUT, "stem", same, weights(4, 4, 2, 3, 3)),
+            projection("stem", "a", same, weights(5, 4, 4, 3, 3)),
+            projection(names, "b", Conv(padding=(1, 1), groups=2), weights(6, 4, 2, 3, 3)),
+            projection("b", "gate", Identity(), floats(np.ones(4))),
+            projection(names, "gate", Identity(), floats(np.ones(4))),
+            projection(
+                "gate", "pool", Conv(stride=(2, 2), groups=4), floats(np.ones((4, 1, 2, 2)))
+            ),
+            projection("pool", "fc", Dense(), weights(7, 5, 36)),
+        ],
+        (Join(name="block#out", summands=names),),
+    )
+
+
+def everything() -> Circuit:
+    """What NIR has no words for: levels, gains and biases per step, a bias map, rounding, late resets, floors, relays."""
+    wide = Conv(padding=(1, 2), stride=(2, 1), dilation=(1, 2))
+    rounding = ChipRounding(
+        unit=floats([[[1 / 64]]]), decay_4096=floats([[[4095.0]]]), v_limit=2**23, gain_divisor=4
+    )
+    return circuit(
+        [
+            population(
+                "stem/0",
+                (4, 6, 6),
+                bias=weights(1, 4, 6, 6),
+                levels=(floats([[[1.0]]]), weights(9, 4, 1, 1)),
+                v_min=-0.1,
+            ),
+            population(
+                "late",
+                (4, 3, 6),
+                bias=weights(2, STEPS, 4, 1, 1),
+                gain=weights(3, STEPS, 4, 1, 1),
+                late_reset=True,
+                reset=Reset.SUBTRACT,
+                decay=floats([[[0.9]]]),
+            ),
+            population(
+                "many",
+                (4, 3, 6),
+                gain=weights(4, 4, 1, 1),
+                emits=Emits.MULTISPIKE,
+                reset=Reset.SUBTRACT,
+                rounding=rounding,
+                compare=Compare.GREATER,
+                decay=weights(5, 4, 1, 1),
+            ),
+            population("relay", (4, 3, 6), role=Role.RELAY, emits=Emits.GRADED),
+            population(
+                "output", (3, 1, 1), decay=floats(np.array([1.0, 0.0, 0.3]).reshape(3, 1, 1))
+            ),
+            population("vector", (3, 1, 1), emits=Emits.NOTHING, decay=floats([[[0.75]]])),
+        ],
+        [
+            projection(INPUT, "stem/0", Conv(padding=(1, 1)), weights(6, 4, 2, 3, 3)),
+            projection(("stem/0", "stem/0"), "late", wide, floats(weights(7, 4, 4, 3, 3) / 3)),
+            projection("late", "many", Identity(), weights(8, 4)),
+            projection(("late", "many", "late"), "relay", Identity(), floats(np.full(4, 2.0))),
+            projection("relay", "output", Dense(pooled=True), weights(10, 3, 4)),
+            projection("output", "vector", Identity(), floats(np.ones(3))),
+            projection("many", "vector", Dense(), weights(11, 3, 72)),
+        ],
+        kind=InputKind.STATIC,
+        mean=True,
+    )
+
+
+@st.composite
+def neurons(draw, shape: tuple[int, int, int]) -> NeuronModel:
+    numbers = st.floats(-4, 4, width=64).map(lambda x: x or 0.5)
+
+    def values(source=numbers) -> FloatArray:
+        sizes = draw(st.sampled_from([(1, 1, 1), (shape[0], 1, 1), shape]))
+        flat = draw(st.lists(source, min_size=1, max_size=3))
+        return floats(np.resize(np.array(flat), sizes))
+
+    return NeuronModel(
+        levels=tuple(values() for _ in range(draw(st.integers(1, 2)))),
+        decay=values(st.sampled_from([0.0, 0.1, 0.5, 2 / 3, 1.0])),
+        compare=draw(st.sampled_from(Compare)),
+        reset=draw(st.sampled_from(Reset)),
+        late_reset=draw(st.booleans()),
+        emits=draw(st.sampled_from(Emits)),
+        v_min=draw(st.none() | numbers),
+        gain=draw(st.none() | st.just(values())),
+    )
+
+
+@st.composite
+def circuits(draw) -> Circuit:
+    """Chains with shortcuts: convolutions on 2x4x4 maps, then dense layers."""
+    maps = draw(st.integers(1, 3))
+    populations: list[Population] = []
+    projections: list[Projection] = []
+    for i in range(maps):
+        seed = draw(st.integers(0, 99))
+        groups = draw(st.sampled_from([1, 2]))
+        earlier = tuple(p.name for p in populations)
+        sources = (
+            (INPUT,)
+            if not earlier
+            else tuple(draw(st.lists(st.sampled_from(earlier), min_size=1, max_size=3)))
+        )
+        shape = (2, 6, 6)
+        bias = weights(
+            seed, *draw(st.sampled_from([(1, 1, 1), (2, 1, 1), shape, (STEPS, 2, 1, 1)]))
+        )
+        populations.append(
+            Population(
+                name=f"layer{i}",
+                shape=shape,
+                neuron=draw(neurons(shape)),
+                bias=bias,
+                origin=Origin(layer="x/y", role=draw(st.sampled_from(Role)), call=i, level=seed),
+            )
+        )
+        projections.append(
+            projection(
+                sources,
+                f"layer{i}",
+                Conv(padding=(1, 1), groups=groups),
+                floats(weights(seed, 2, 2 // groups, 3, 3) * draw(st.sampled_from([1, 1 / 3]))),
+            )
+        )
+        if earlier and draw(st.booleans()):
+            projections.append(
+                Projection(
+                    name="shortcut",
+                    sources=sources,
+                    target=f"layer{i}",
+                    kernel=Identity(),
+                    weight=weights(seed, 2),
+                )
+            )
+    pooled = draw(st.booleans())
+    last = tuple(p.name for p in populations)
+    populations.append(population("fc", (3, 1, 1), emits=draw(st.sampled_from(Emits))))
+    projections.append(
+        projection(last, "fc", Dense(pooled=pooled), weights(5, 3, 2 if pooled else 72))
+    )
+    return circuit(populations, projections, (Join(name="b#out", summands=last),))
