@@ -42,7 +42,7 @@ class InputData:
 
 
 class Layout(Enum):
-    """Order of the axes of an array file. TCHW is one sample; TN-CHW has steps and samples in one axis, step by step."""
+    """Order of the axes of an array file. TCHW is one sample; TN-CHW has steps and samples in one axis, step first."""
 
     NCHW = "NCHW"
     TNCHW = "TNCHW"
@@ -102,7 +102,7 @@ def parse_layout(name: str) -> Layout:
 def guess_layout(
     array: NDArray[Any], kind: InputKind | None = None, shape: Shape | None = None
 ) -> tuple[Layout, str]:
-    """(layout, the sentence that says so) from the number of axes, and from what the network takes where that is known."""
+    """(layout, the sentence that says so) from the number of axes, and from what the network takes if that is known."""
     rank = _rank(array, shape)
     if rank == 5:
         return Layout.TNCHW, "layout TNCHW (frames), because the input has 5 axes"
@@ -125,7 +125,8 @@ def arrange(
 ) -> InputData:
     """`array` in one of LAYOUTS (None: by its rank) as float64 [N, C, H, W] or [T, N, C, H, W].
 
-    `kind`, `shape` (C, H, W) and `steps` are what the network takes, where they are known: what does not fit is an error.
+    `kind`, `shape` (C, H, W) and `steps` are what the network takes, where they are known; what does not fit is an
+    error.
     A network that takes n values has the shape (n, 1, 1); its arrays may leave H and W away.
     """
     chosen = parse_layout(layout) if layout is not None else guess_layout(array, kind, shape)[0]

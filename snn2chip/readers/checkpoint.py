@@ -1,4 +1,7 @@
-"""Checkpoint files as plain arrays. No code of a file is ever run: what is not on torch's list of safe types is refused."""
+"""Checkpoint files as plain arrays.
+
+No code of a file is ever run: what is not on torch's list of safe types is refused.
+"""
 
 import argparse
 import re
@@ -28,10 +31,10 @@ _PARALLEL = "module."
 class Container:
     """What a checkpoint file holds.
 
-    `tensors`: key -> array in the file's own precision (bfloat16 as float32), without the `module.` that data parallel training puts
-    before every key. `args`: the training script's arguments, empty where there are none. `notes`: what the reader
-    should say about the file, one sentence each. `key` of the container under which the state dict was ('' for a bare one),
-    `prefixed`: whether keys had `module.` before them.
+    `tensors`: key -> array in the file's own precision (bfloat16 as float32), without the `module.` that data parallel
+    training puts before every key. `args`: the training script's arguments, empty where there are none. `notes`: what
+    the reader should say about the file, one sentence each. `key`: where in the container the state dict was ('' for a
+    bare one). `prefixed`: whether keys had `module.` before them.
     """
 
     path: str
@@ -66,7 +69,7 @@ def load_container(path: str | Path) -> Container:
         sha256=sha256(file),
         tensors=tensors,
         args=dict(args) if isinstance(args, Mapping) else {},
-        notes=_notes(tensors, prefixed),
+        notes=_notes(state, prefixed),
         key=key,
         prefixed=prefixed,
     )
@@ -151,16 +154,16 @@ def _array(path: str, key: str, tensor: torch.Tensor) -> NDArray[Any]:
     return frozen(array)
 
 
-def _notes(tensors: Tensors, prefixed: bool) -> tuple[str, ...]:
+def _notes(state: Mapping[str, torch.Tensor], prefixed: bool) -> tuple[str, ...]:
     """Sentences on what is unusual."""
     notes = ["keys without the leading `module.` of data parallel training"] if prefixed else []
     by_type: dict[str, list[str]] = {}
-    for key, array in tensors.items():
-        if array.ndim and array.dtype != np.float32:
-            by_type.setdefault(str(array.dtype), []).append(key)
+    for key, tensor in state.items():
+        if tensor.dim() and tensor.dtype is not torch.float32:
+            by_type.setdefault(_dtype(tensor), []).append(key)
     for dtype, keys in by_type.items():
         more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        notes.append(f"tensors of {dtype} read as they are: {keys[0]}{more}")
+        notes.append(f"tensors of {dtype} are read as they are: {keys[0]}{more}")
     return tuple(notes)
 
 
