@@ -130,8 +130,10 @@ def _check_steps(layer: Layer, steps: int) -> None:
         have = next(
             (a.shape[0] for a in (op.weight, op.bias, op.mean, op.var) if a.ndim == 2), None
         )
-    elif isinstance(op, Neuron) and op.model.gain is not None and op.model.gain.ndim == 4:
-        have = op.model.gain.shape[0]
+    elif isinstance(op, Neuron):
+        have = next(
+            (a.shape[0] for a in (op.model.gain, op.bias) if a is not None and a.ndim == 4), None
+        )
     elif isinstance(op, Bias) and op.bias.ndim == 4:
         have = op.bias.shape[0]
     if have is not None and have != steps:
@@ -157,6 +159,7 @@ def _values(op: Op) -> list[tuple[str, FloatArray]]:
     if not isinstance(op, Neuron):
         return []
     m = op.model
-    arrays = [*m.levels, m.decay, m.input_gain, *([] if m.gain is None else [m.gain])]
+    arrays = [*m.levels, m.decay, m.input_gain]
+    arrays += [a for a in (m.gain, op.bias) if a is not None]
     arrays += [np.array(x) for x in (m.leak, m.v_reset, m.v_init, m.v_min) if x is not None]
     return [("the neuron", a) for a in arrays]

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from snn2chip.arrays import FloatArray
-from snn2chip.errors import Snn2ChipError
 from snn2chip.inputs import InputData
 from snn2chip.network.bounds import exact_sources, magnitudes
+from snn2chip.network.inputs import check_input
 from snn2chip.network.judge import Judge
 from snn2chip.network.neurons import compact, in_float_type, run_neurons
 from snn2chip.network.ops import evaluate
@@ -28,7 +28,6 @@ from snn2chip.network.types import (
     InputKind,
     MaxPool2d,
     Network,
-    NetworkInput,
     Neuron,
     Or,
 )
@@ -84,29 +83,6 @@ def run(
     )
 
 
-def check_input(expected: NetworkInput, steps: int, inputs: InputData) -> None:
-    """Raise Snn2ChipError `input-shape` where the values are not what the network takes."""
-    axes = "N" if expected.kind is InputKind.STATIC else "T, N"
-    frames = () if expected.kind is InputKind.STATIC else (steps,)
-    have = inputs.values.shape
-    fits = (
-        inputs.kind is expected.kind
-        and len(have) == len(frames) + 4
-        and have[: len(frames)] == frames
-        and have[-3:] == expected.shape
-    )
-    if not fits:
-        c, h, w = expected.shape
-        times = "" if not frames else f" with T = {steps}"
-        raise Snn2ChipError(
-            "input-shape",
-            "input",
-            f"the network takes {expected.kind.value} input",
-            need=f"[{axes}, {c}, {h}, {w}]{times}",
-            have=f"{inputs.kind.value} {list(have)}",
-        )
-
-
 def _tensor(inputs: InputData, dtype: FloatType) -> torch.Tensor:
     values = torch.tensor(inputs.values, dtype=getattr(torch, dtype))
     return values[None] if inputs.kind is InputKind.STATIC else values
@@ -123,7 +99,7 @@ def _neurons(
 ) -> torch.Tensor:
     currents = values[source].numpy()
     model = in_float_type(op.model, currents.dtype)
-    bias = _NO_BIAS.astype(currents.dtype)
+    bias = (_NO_BIAS if op.bias is None else op.bias).astype(currents.dtype)
     sent, membrane = run_neurons(
         name,
         model,

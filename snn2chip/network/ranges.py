@@ -1,6 +1,7 @@
 """Which layers carry outputs of neurons, and how large these get."""
 
 import math
+from collections.abc import Mapping
 
 from snn2chip.network.types import (
     Add,
@@ -24,13 +25,14 @@ def spiking_layers(network: Network) -> dict[str, float]:
     """
     highest: dict[str, float] = {}
     for layer in network.layers:
-        value = _highest(layer, highest)
+        value = highest_value(layer, highest)
         if value is not None:
             highest[layer.name] = value
     return highest
 
 
-def _highest(layer: Layer, known: dict[str, float]) -> float | None:
+def highest_value(layer: Layer, known: Mapping[str, float]) -> float | None:
+    """The entry of one layer in `spiking_layers`, from those before it; None where it has none."""
     op = layer.op
     if isinstance(op, Neuron):
         return highest_output(op.model)

@@ -146,7 +146,8 @@ def _parameters(op: Op) -> list[tuple[str, FloatArray]]:
     model = op.model
     levels = [("threshold", values) for values in model.levels]
     gain = [] if model.gain is None else [("gain", model.gain)]
-    return [*levels, ("decay", model.decay), ("input gain", model.input_gain), *gain]
+    bias = [] if op.bias is None else [("bias", op.bias)]
+    return [*levels, ("decay", model.decay), ("input gain", model.input_gain), *gain, *bias]
 
 
 def _broadcasts(layer: Layer, what: str, values: FloatArray, shape: Shape) -> None:

@@ -127,9 +127,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neuron:
-    """Spiking neurons with their own membranes. `part` is None for a neuron layer of the paper."""
+    """Spiking neurons with their own membranes.
+
+    `bias`: added to every membrane in every step, after the gain (broadcasts against (C, H, W); a leading T makes it
+    one per step). `part` is None for a neuron layer of the paper.
+    """
 
     model: NeuronModel
+    bias: FloatArray | None = None
     part: Part | None = None
 
 
