@@ -62,7 +62,10 @@ class Build:
         path = self.path / name
         if not path.is_file():
             raise Snn2ChipError(
-                "build-incomplete", str(path), "is not there", help=f"run `snn2chip {stage} {self.path}` first"
+                "build-incomplete",
+                str(path),
+                "is not there",
+                help=f"run `snn2chip {stage} {self.path}` first",
             )
         try:
             return json.loads(path.read_text())
@@ -134,11 +137,16 @@ def check_out(path: str | Path) -> Path:
         raise Snn2ChipError("out-taken", str(out), "is a file", help="name another --out")
     if out.is_dir() and any(out.iterdir()) and not is_build(out):
         raise Snn2ChipError(
-            "out-taken", str(out), "is a folder that holds something else", help="name another --out"
+            "out-taken",
+            str(out),
+            "is a folder that holds something else",
+            help="name another --out",
         )
     if not out.parent.is_dir():
         kind = "is not a folder" if out.parent.exists() else "is not there"
-        raise Snn2ChipError("out-taken", str(out), f"{out.parent} {kind}", help="name another --out")
+        raise Snn2ChipError(
+            "out-taken", str(out), f"{out.parent} {kind}", help="name another --out"
+        )
     return out
 
 
@@ -148,7 +156,10 @@ def _tree(folder: Path) -> dict[str, object]:
     path = folder / "build.toml"
     if not path.is_file():
         raise Snn2ChipError(
-            "build-missing", str(folder), "is not a build folder: it has no build.toml", help="run `snn2chip compile`"
+            "build-missing",
+            str(folder),
+            "is not a build folder: it has no build.toml",
+            help="run `snn2chip compile`",
         )
     try:
         tree = tomllib.loads(path.read_text())

@@ -70,7 +70,10 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 def cannot_write(path: Path, error: OSError) -> Snn2ChipError:
     """The user's sentence for a failed write."""
     return Snn2ChipError(
-        "file-unwritable", str(path), f"cannot be written: {_reason(error)}", help="choose another place or free space"
+        "file-unwritable",
+        str(path),
+        f"cannot be written: {_reason(error)}",
+        help="choose another place or free space",
     )
 
 

@@ -62,7 +62,9 @@ class Deployment:
         loss = next((r.measures for r in self.verdict.rungs if r.rung == "2b"), None)
         if loss is None:
             return []
-        agreement = f"decisions agree {100 * loss['agreement']:.2f} % on {loss['samples']:.0f} samples"
+        agreement = (
+            f"decisions agree {100 * loss['agreement']:.2f} % on {loss['samples']:.0f} samples"
+        )
         if "top1_original" not in loss:
             return [agreement]
         return [
@@ -70,7 +72,9 @@ class Deployment:
         ]
 
 
-def deploy(options: BuildOptions, out: str | Path, *, progress: Progress | None = None) -> Deployment:
+def deploy(
+    options: BuildOptions, out: str | Path, *, progress: Progress | None = None
+) -> Deployment:
     """Compile, verify, estimate and report; `out` is the build folder.
 
     Errors: Snn2ChipError where an input cannot be used; StatementError where the network does not fit the target. A
@@ -81,7 +85,11 @@ def deploy(options: BuildOptions, out: str | Path, *, progress: Progress | None 
     _check_labels(options, tell)
     compiled = compile_model(options, path, progress=tell)
     verified = verify_build(
-        path, str(options.model.input_path), layout=options.model.layout, labels=options.labels, progress=tell
+        path,
+        str(options.model.input_path),
+        layout=options.model.layout,
+        labels=options.labels,
+        progress=tell,
     )
     folder = open_build(path)
     priced = price(folder, verified.recording, compiled.levels.target, options.prices, tell)

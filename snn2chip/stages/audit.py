@@ -54,4 +54,6 @@ def audit_build(build: str | Path, *, progress: Progress | None = None) -> Audit
         findings = allowed(audit(program, target), folder.options.quantize.allow)
     with tell.stage("validate"):
         validation = validate(program, target, folder.quantized())
-    return Audited(findings=(*findings, *validation.findings), validation=validation, cores=len(program.cores))
+    return Audited(
+        findings=(*findings, *validation.findings), validation=validation, cores=len(program.cores)
+    )

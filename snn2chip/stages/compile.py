@@ -58,7 +58,9 @@ class Compiled:
         }
 
 
-def compile_model(options: BuildOptions, out: str | Path, *, progress: Progress | None = None) -> Compiled:
+def compile_model(
+    options: BuildOptions, out: str | Path, *, progress: Progress | None = None
+) -> Compiled:
     """Read, lower, quantize, map, audit and validate; write the build folder `out`.
 
     Errors: Snn2ChipError where an input cannot be used; StatementError where the network does not fit the target.
@@ -76,10 +78,14 @@ def compile_model(options: BuildOptions, out: str | Path, *, progress: Progress 
     stop_at(validation.findings)
     findings = (*levels.findings, *mapped, *audited, *validation.findings)
     _write(path, options, levels, program, findings)
-    return Compiled(levels=levels, program=program, validation=validation, findings=findings, path=path)
+    return Compiled(
+        levels=levels, program=program, validation=validation, findings=findings, path=path
+    )
 
 
-def _map(levels: Levels, options: BuildOptions, tell: Progress) -> tuple[Program, tuple[Finding, ...]]:
+def _map(
+    levels: Levels, options: BuildOptions, tell: Progress
+) -> tuple[Program, tuple[Finding, ...]]:
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
     with tell.stage("map"):
         result = map_circuit(levels.qc, levels.target, coding=coding)
@@ -89,7 +95,11 @@ def _map(levels: Levels, options: BuildOptions, tell: Progress) -> tuple[Program
 
 
 def _write(
-    path: Path, options: BuildOptions, levels: Levels, program: Program, findings: tuple[Finding, ...]
+    path: Path,
+    options: BuildOptions,
+    levels: Levels,
+    program: Program,
+    findings: tuple[Finding, ...],
 ) -> None:
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -98,7 +108,9 @@ def _write(
         save_program(program, scratch / "program.npz")
         files = {name: (scratch / name).read_bytes() for name in build.COMPILED}
         hashes = {name: sha256(scratch / name) for name in build.COMPILED}
-    text = build.description(options, findings, passes(levels.lowered), inputs(options, levels), hashes)
+    text = build.description(
+        options, findings, passes(levels.lowered), inputs(options, levels), hashes
+    )
     write_folder(path, {**files, "build.toml": text.encode()})
 
 
@@ -106,7 +118,11 @@ def inputs(options: BuildOptions, levels: Levels) -> dict[str, str]:
     """sha256 of every file that decided the build."""
     named = {"input": options.model.input_path, "calibration": options.quantize.calibration}
     hashes = {name: sha256(Path(p)) for name, p in named.items() if p is not None}
-    return {"model": levels.model.network.provenance.sha256, "target": levels.target.sha256, **hashes}
+    return {
+        "model": levels.model.network.provenance.sha256,
+        "target": levels.target.sha256,
+        **hashes,
+    }
 
 
 def passes(lowered: Lowered) -> list[Mapping[str, object]]:

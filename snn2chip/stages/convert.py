@@ -42,7 +42,9 @@ class Converted:
         }
 
 
-def convert(request: ModelRequest, output: str | Path, *, progress: Progress | None = None) -> Converted:
+def convert(
+    request: ModelRequest, output: str | Path, *, progress: Progress | None = None
+) -> Converted:
     """Read and lower a model, write its circuit to the .nir file `output`."""
     tell = progress or Silent()
     path = existing(output)

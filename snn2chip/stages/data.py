@@ -25,7 +25,9 @@ class StageInput:
     error: float
 
 
-def stage_input(qc: QuantizedCircuit, path: str, layout: str | None, progress: Progress) -> StageInput:
+def stage_input(
+    qc: QuantizedCircuit, path: str, layout: str | None, progress: Progress
+) -> StageInput:
     """The array at `path` for a quantized circuit; rounding is told."""
     array = load_array(path)
     return on_grid(qc, arrange(array, layout, qc.input.kind, qc.input.shape, qc.steps), progress)
@@ -35,7 +37,9 @@ def on_grid(qc: QuantizedCircuit, real: InputData, progress: Progress) -> StageI
     """`real` with its integers; rounding is told."""
     integers, error = quantize_input(qc.input, real)
     if error:
-        progress.note(f"input rounded to {qc.input.bits} bits of {qc.input.scale:g}: largest error {error:.3g}")
+        progress.note(
+            f"input rounded to {qc.input.bits} bits of {qc.input.scale:g}: largest error {error:.3g}"
+        )
     return StageInput(real=real, integers=integers, error=error)
 
 
@@ -46,7 +50,11 @@ def load_labels(path: str | None, samples: int) -> Labels | None:
     array = load_array(path)
     if array.ndim != 1 or len(array) != samples:
         raise Snn2ChipError(
-            "labels-shape", path, "is not one label for each sample", have=str(list(array.shape)), need=f"[{samples}]"
+            "labels-shape",
+            path,
+            "is not one label for each sample",
+            have=str(list(array.shape)),
+            need=f"[{samples}]",
         )
     if array.dtype.kind not in "iu":
         raise Snn2ChipError("labels-dtype", path, "labels are not integers", have=str(array.dtype))

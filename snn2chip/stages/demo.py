@@ -26,4 +26,9 @@ def demo_data() -> Path:
     for folder in (package / "data", package.parent / "examples" / "data"):
         if (folder / "mnist.pth").is_file():
             return folder
-    raise Snn2ChipError("demo-data", "mnist.pth", "the demo's checkpoint is not installed", help="install the wheel again")
+    raise Snn2ChipError(
+        "demo-data",
+        "mnist.pth",
+        "the demo's checkpoint is not installed",
+        help="install the wheel again",
+    )

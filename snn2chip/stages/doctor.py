@@ -56,8 +56,13 @@ class Health:
         rows = [f"python {self.python}"]
         for p in self.parts:
             state = p.version or ("MISSING" if p.needed else "not installed")
-            rows.append(f"{p.name:<14} {state:<16} {p.purpose}" + ("" if p.version else f": {p.get}"))
-        return [*rows, "all that is needed is here" if self.healthy else "something needed is missing"]
+            rows.append(
+                f"{p.name:<14} {state:<16} {p.purpose}" + ("" if p.version else f": {p.get}")
+            )
+        return [
+            *rows,
+            "all that is needed is here" if self.healthy else "something needed is missing",
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
@@ -72,7 +77,9 @@ def doctor() -> Health:
     """Look at this environment."""
     parts = [_part(name, purpose, True, f"pip install {name}") for name, purpose in NEEDED.items()]
     parts += [_part(name, purpose, False, get) for name, (purpose, get) in OPTIONAL.items()]
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+    browser = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+    )
     parts.append(
         Part(
             name="chromium",

@@ -35,7 +35,13 @@ def estimate_energy(
 ) -> Priced:
     """Count and price the build's newest recording; writes energy.json."""
     folder = open_build(build)
-    return price(folder, last_recording(folder), load_target(folder.options.target), prices, progress or Silent())
+    return price(
+        folder,
+        last_recording(folder),
+        load_target(folder.options.target),
+        prices,
+        progress or Silent(),
+    )
 
 
 def price(

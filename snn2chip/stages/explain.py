@@ -30,6 +30,9 @@ def explain(code: str | None = None) -> Explained:
         return Explained(pages=dict(PAGES))
     if code not in PAGES:
         raise Snn2ChipError(
-            "code-unknown", code, "no error or finding has this code", help=did_you_mean(code, PAGES) or "see `snn2chip explain`"
+            "code-unknown",
+            code,
+            "no error or finding has this code",
+            help=did_you_mean(code, PAGES) or "see `snn2chip explain`",
         )
     return Explained(pages={code: PAGES[code]})

@@ -54,7 +54,12 @@ class Inspected:
             "steps": n.steps,
             "readout": {"layer": n.readout.layer, "mean": n.readout.mean},
             "layers": [
-                {"name": x.name, "op": type(x.op).__name__, "inputs": list(x.inputs), "shape": list(sizes[x.name])}
+                {
+                    "name": x.name,
+                    "op": type(x.op).__name__,
+                    "inputs": list(x.inputs),
+                    "shape": list(sizes[x.name]),
+                }
                 for x in n.layers
             ],
         }

@@ -54,7 +54,9 @@ def quantized(options: BuildOptions, progress: Progress) -> Levels:
     q = options.quantize
     circuit = lowered.circuit
     with progress.stage("quantize"):
-        grid = choose_input(circuit.input.shape, circuit.input.kind, model.inputs, bits=q.input_bits)
+        grid = choose_input(
+            circuit.input.shape, circuit.input.kind, model.inputs, bits=q.input_bits
+        )
         qc, findings = quantize(
             circuit,
             target.widths,
@@ -102,4 +104,6 @@ def _calibration(options: BuildOptions, circuit: Circuit) -> InputData | None:
     if path is None:
         return None
     array = load_array(path)
-    return arrange(array, options.model.layout, circuit.input.kind, circuit.input.shape, circuit.steps)
+    return arrange(
+        array, options.model.layout, circuit.input.kind, circuit.input.shape, circuit.steps
+    )

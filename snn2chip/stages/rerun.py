@@ -26,16 +26,25 @@ class Rerun:
 
     def lines(self) -> list[str]:
         """One line for each file."""
-        rows = [f"{name:<14} {'same bytes' if same else 'DIFFERS'}" for name, same in self.files.items()]
+        rows = [
+            f"{name:<14} {'same bytes' if same else 'DIFFERS'}" for name, same in self.files.items()
+        ]
         return [*(f"changed since the build: {c}" for c in self.changed), *rows]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
         kept = None if self.path is None else str(self.path)
-        return {"same": self.same, "files": self.files, "changed": list(self.changed), "build": kept}
+        return {
+            "same": self.same,
+            "files": self.files,
+            "changed": list(self.changed),
+            "build": kept,
+        }
 
 
-def rerun(path: str | Path, *, out: str | Path | None = None, progress: Progress | None = None) -> Rerun:
+def rerun(
+    path: str | Path, *, out: str | Path | None = None, progress: Progress | None = None
+) -> Rerun:
     """Compile again with the options of the build at `path` and compare; `out` keeps the second build."""
     tell = progress or Silent()
     folder = build.open_build(path)
@@ -44,7 +53,9 @@ def rerun(path: str | Path, *, out: str | Path | None = None, progress: Progress
     with TemporaryDirectory() as scratch:
         second = compile_model(folder.options, out or Path(scratch) / "build", progress=tell).path
         again = build.open_build(second)
-        files = {name: sha256(folder.path / name) == sha256(second / name) for name in build.COMPILED}
+        files = {
+            name: sha256(folder.path / name) == sha256(second / name) for name in build.COMPILED
+        }
     inputs = (name for name in again.hashes if name not in build.COMPILED)
     changed = tuple(name for name in inputs if folder.hashes.get(name) != again.hashes[name])
     return Rerun(files=files, changed=changed, path=None if out is None else Path(out))

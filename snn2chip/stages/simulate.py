@@ -35,7 +35,8 @@ class Simulated:
         return [
             f"{self.samples} samples through the {self.engine} engine in {self.seconds:.2f} s",
             *accuracy,
-            f"decisions: {' '.join(map(str, self.decisions[:20]))}" + (" ..." if self.samples > 20 else ""),
+            f"decisions: {' '.join(map(str, self.decisions[:20]))}"
+            + (" ..." if self.samples > 20 else ""),
             *(f"not exercised: {name} is silent on this input" for name in silent),
             f"recording: {self.path}",
         ]
@@ -54,7 +55,12 @@ class Simulated:
 
 
 def run_engine(
-    name: str, qc: QuantizedCircuit, program: Program, target: Target, inputs: InputData, progress: Progress
+    name: str,
+    qc: QuantizedCircuit,
+    program: Program,
+    target: Target,
+    inputs: InputData,
+    progress: Progress,
 ) -> Recording:
     """`inputs` (integers) through the engine called `name`, which runs integers or the program."""
     found = engine(name, (Level.QUANTIZED, Level.PROGRAM))

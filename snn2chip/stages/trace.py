@@ -35,7 +35,9 @@ class Traced:
 
     def lines(self) -> list[str]:
         """One line for each array."""
-        rows = [f"{n:<32} {str(list(s)):<24} mean {self.rates[n]:.4f}" for n, s in self.shapes.items()]
+        rows = [
+            f"{n:<32} {str(list(s)):<24} mean {self.rates[n]:.4f}" for n, s in self.shapes.items()
+        ]
         return [*rows, f"{len(rows)} arrays from the {self.engine} engine in {self.path}"]
 
     def to_dict(self) -> dict[str, object]:
@@ -72,7 +74,9 @@ def trace(
     )
 
 
-def _of_model(options: BuildOptions, name: str, populations: bool, tell: Progress) -> Mapping[str, Outputs]:
+def _of_model(
+    options: BuildOptions, name: str, populations: bool, tell: Progress
+) -> Mapping[str, Outputs]:
     found = engine(name)
     if found.level is Level.NETWORK:
         model = read(options, tell)
@@ -92,11 +96,15 @@ def _of_model(options: BuildOptions, name: str, populations: bool, tell: Progres
     else:
         mapped = map_circuit(levels.qc, levels.target, coding=coding)
         stop_at(mapped.findings)
-        outputs = run_engine(name, levels.qc, mapped.program, levels.target, data.integers, tell).outputs
+        outputs = run_engine(
+            name, levels.qc, mapped.program, levels.target, data.integers, tell
+        ).outputs
     return outputs if populations else layer_outputs(levels.qc, outputs)
 
 
-def _of_build(options: BuildOptions, name: str, populations: bool, tell: Progress) -> Mapping[str, Outputs]:
+def _of_build(
+    options: BuildOptions, name: str, populations: bool, tell: Progress
+) -> Mapping[str, Outputs]:
     folder = open_build(options.model.path)
     found = engine(name, (Level.CIRCUIT, Level.QUANTIZED, Level.PROGRAM))
     qc = folder.quantized()

@@ -37,11 +37,16 @@ def write_twin(build: str | Path, output: str | Path, *, progress: Progress | No
         model = source(folder)
     if model is None:
         raise Snn2ChipError(
-            "twin-source", folder.options.model.path, "the source of this build is gone or changed", help="put it back"
+            "twin-source",
+            folder.options.model.path,
+            "the source of this build is gone or changed",
+            help="put it back",
         )
     if model.write_twin is None:
         raise Snn2ChipError(
-            "twin-layout", model.network.provenance.system, "this system's layout cannot say the quantized network"
+            "twin-layout",
+            model.network.provenance.system,
+            "this system's layout cannot say the quantized network",
         )
     model.write_twin(qc, path)
     return Twin(path=path, system=model.network.provenance.system)

@@ -83,13 +83,24 @@ def _code(
     if model is None:
         return None, False, "the source file is gone or changed"
     if model.write_twin is None or model.zoo is None:
-        return None, False, f"no checkpoint of {model.network.provenance.system} can say the quantized network"
+        return (
+            None,
+            False,
+            f"no checkpoint of {model.network.provenance.system} can say the quantized network",
+        )
     qc = folder.quantized()
     try:
         model.write_twin(qc, scratch / "twin.pth")
     except StatementError as e:
         return None, False, e.finding.why
-    twin = load_model(replace(folder.options.model, path=str(scratch / "twin.pth"), input_path=None, shape=qc.input.shape))
+    twin = load_model(
+        replace(
+            folder.options.model,
+            path=str(scratch / "twin.pth"),
+            input_path=None,
+            shape=qc.input.shape,
+        )
+    )
     if twin.zoo is None:
         return None, False, "the twin checkpoint has no module"
     proved, reason = equal_in_float32(qc)

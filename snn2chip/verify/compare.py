@@ -18,7 +18,9 @@ class Tally:
     first: Difference | None = None
     layers: dict[str, LayerCount] = field(default_factory=dict[str, LayerCount])
 
-    def add(self, left: Mapping[str, Outputs], right: Mapping[str, Outputs], first_sample: int = 0) -> None:
+    def add(
+        self, left: Mapping[str, Outputs], right: Mapping[str, Outputs], first_sample: int = 0
+    ) -> None:
         """Compare every layer of `left` with the same layer of `right`: [T, N, ...] each.
 
         A layer that is missing or has another shape counts as differing everywhere.

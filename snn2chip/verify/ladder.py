@@ -98,7 +98,12 @@ def climb(subject: Subject, progress: Progress) -> tuple[Verdict, Recording]:
 
 
 def _climb_chunk(
-    s: Subject, twin_circuit: Circuit, chunk: InputData, first: int, run: _Run, done: Callable[[float], None]
+    s: Subject,
+    twin_circuit: Circuit,
+    chunk: InputData,
+    first: int,
+    run: _Run,
+    done: Callable[[float], None],
 ) -> None:
     integers, _ = quantize_input(s.qc.input, chunk)
     spec = run_spec(s.qc, integers, progress=lambda x: done(0.3 * x))
@@ -133,7 +138,9 @@ def _float_levels(s: Subject, chunk: InputData, first: int, run: _Run) -> Record
     return run_circuit(s.circuit, chunk, judge=run.lower)
 
 
-def _equal(tally: Tally, spec: Recording, other: Recording, qc: QuantizedCircuit, first: int) -> None:
+def _equal(
+    tally: Tally, spec: Recording, other: Recording, qc: QuantizedCircuit, first: int
+) -> None:
     """Every output of every population, and every read-out potential. Twins give potentials in real units."""
     tally.add(spec.outputs, other.outputs, first)
     for name, v in spec.potentials.items():
@@ -153,13 +160,19 @@ def _engine(name: str, s: Subject, integers: InputData) -> Recording:
 
 
 def _others() -> tuple[str, ...]:
-    return tuple(e.name for e in ENGINES.values() if e.level in (Level.QUANTIZED, Level.PROGRAM) and e.name != "spec")
+    return tuple(
+        e.name
+        for e in ENGINES.values()
+        if e.level in (Level.QUANTIZED, Level.PROGRAM) and e.name != "spec"
+    )
 
 
 def _float_rungs(s: Subject, run: _Run) -> list[Rung]:
     found: list[Rung] = []
     if s.source is not None:
-        found.append(run.source.rung("0", "source", ("plain PyTorch, float32", "float engine, float64")))
+        found.append(
+            run.source.rung("0", "source", ("plain PyTorch, float32", "float engine, float64"))
+        )
     if s.network is not None:
         found.append(run.lower.rung("1", "lowering", ("network, float64", "circuit, float64")))
     return found
@@ -168,7 +181,9 @@ def _float_rungs(s: Subject, run: _Run) -> list[Rung]:
 def _integer_rungs(s: Subject, run: _Run, recording: Recording) -> list[Rung]:
     found = [
         rungs.exact("2", "twin", ("circuit engine on the twin, float64", "spec, int64"), run.twin),
-        rungs.loss(run.loss, measures(np.concatenate(run.original), recording.decision, s.labels), s.allow),
+        rungs.loss(
+            run.loss, measures(np.concatenate(run.original), recording.decision, s.labels), s.allow
+        ),
     ]
     if s.code is not None:
         found.append(rungs.code(run.code, s.code_proved, s.code_reason))
@@ -177,7 +192,9 @@ def _integer_rungs(s: Subject, run: _Run, recording: Recording) -> list[Rung]:
         total.compared += tally.compared
         total.differing += tally.differing
         total.first = total.first or tally.first
-    notes = [f"{name}: {t.compared:,} compared, {t.differing} differ" for name, t in run.engines.items()]
+    notes = [
+        f"{name}: {t.compared:,} compared, {t.differing} differ" for name, t in run.engines.items()
+    ]
     found.append(rungs.exact("3", "engines", ("spec", *run.engines), total, notes))
     return found
 
@@ -223,8 +240,12 @@ def joined(recordings: list[Recording]) -> Recording:
     head = recordings[0]
     return Recording(
         engine=head.engine,
-        outputs={k: np.concatenate([r.outputs[k] for r in recordings], axis=1) for k in head.outputs},
-        potentials={k: np.concatenate([r.potentials[k] for r in recordings]) for k in head.potentials},
+        outputs={
+            k: np.concatenate([r.outputs[k] for r in recordings], axis=1) for k in head.outputs
+        },
+        potentials={
+            k: np.concatenate([r.potentials[k] for r in recordings]) for k in head.potentials
+        },
         decision=np.concatenate([r.decision for r in recordings]),
         highest={k: max(r.highest[k] for r in recordings) for k in head.highest},
         lowest={k: min(r.lowest[k] for r in recordings) for k in head.lowest},

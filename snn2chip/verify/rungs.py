@@ -11,7 +11,9 @@ from snn2chip.verify.compare import Tally
 from snn2chip.verify.types import Rung
 
 
-def exact(rung: str, title: str, sides: tuple[str, ...], tally: Tally, notes: Sequence[str] = ()) -> Rung:
+def exact(
+    rung: str, title: str, sides: tuple[str, ...], tally: Tally, notes: Sequence[str] = ()
+) -> Rung:
     """A rung that holds only if something was compared and nothing differs."""
     return Rung(
         rung=rung,

@@ -34,7 +34,11 @@ def rung_line(rung: Rung) -> str:
     """`rung 2  twin    holds   1,234 compared, 0 differ`."""
     measured = rung.rung == "2b" or (rung.rung == "2c" and not rung.measures.get("proved", 1.0))
     state = "FAILS" if not rung.passed else "measured" if measured else "holds"
-    share = f" ({100 * rung.differing / rung.compared:.3g} %)" if rung.differing and rung.compared else ""
+    share = (
+        f" ({100 * rung.differing / rung.compared:.3g} %)"
+        if rung.differing and rung.compared
+        else ""
+    )
     ties = f", {rung.ties} ties forced" if rung.ties else ""
     return f"  rung {rung.rung:<2} {rung.title:<38} {state:<8} {rung.compared:,} compared, {rung.differing:,} differ{share}{ties}"
 
@@ -70,7 +74,14 @@ def _rung(tree: Mapping[str, object]) -> Rung:
     first: Mapping[str, object] | None = tree["first"]  # type: ignore[assignment]
     lists = {k: tuple(tree[k]) for k in ("sides", "notes")}  # type: ignore[arg-type]
     counts = tuple(LayerCount(**c) for c in tree["layers"])  # type: ignore[union-attr]
-    return Rung(**{**tree, **lists, "layers": counts, "first": None if first is None else _difference(first)})  # type: ignore[arg-type]
+    return Rung(
+        **{
+            **tree,
+            **lists,
+            "layers": counts,
+            "first": None if first is None else _difference(first),
+        }
+    )  # type: ignore[arg-type]
 
 
 def _difference(tree: Mapping[str, object]) -> Difference:
@@ -81,5 +92,9 @@ def _difference(tree: Mapping[str, object]) -> Difference:
 def _not_exercised(verdict: Verdict) -> list[str]:
     if not verdict.not_exercised:
         return []
-    names = ", ".join(verdict.not_exercised[:6]) + (" ..." if len(verdict.not_exercised) > 6 else "")
-    return [f"  not exercised (no spike on this input): {len(verdict.not_exercised)} layer(s): {names}"]
+    names = ", ".join(verdict.not_exercised[:6]) + (
+        " ..." if len(verdict.not_exercised) > 6 else ""
+    )
+    return [
+        f"  not exercised (no spike on this input): {len(verdict.not_exercised)} layer(s): {names}"
+    ]

@@ -38,7 +38,11 @@ class TieJudge:
         """The reference's outputs where they differ, None where all are equal or the layer is not in the reference."""
         if firing.name not in self._reference:
             return None
-        expected = self._reference[firing.name][firing.step].reshape(firing.outputs.shape).astype(np.float64)
+        expected = (
+            self._reference[firing.name][firing.step]
+            .reshape(firing.outputs.shape)
+            .astype(np.float64)
+        )
         unequal = expected != firing.outputs
         self._count(firing, expected, int(np.count_nonzero(unequal)))
         if not unequal.any():
@@ -53,7 +57,11 @@ class TieJudge:
         """The rung: holds if every difference was a tie and ties are rare."""
         real = self.differing - self.ties
         rare = self.ties <= MOST_TIES * self.compared
-        notes = [] if rare else [f"{self.ties} ties are more than {MOST_TIES:g} of {self.compared:,} outputs"]
+        notes = (
+            []
+            if rare
+            else [f"{self.ties} ties are more than {MOST_TIES:g} of {self.compared:,} outputs"]
+        )
         return Rung(
             rung=rung,
             title=title,
@@ -83,7 +91,9 @@ class TieJudge:
         )
 
 
-def _difference(firing: Firing, expected: FloatArray, unequal: Outputs, first_sample: int) -> Difference:
+def _difference(
+    firing: Firing, expected: FloatArray, unequal: Outputs, first_sample: int
+) -> Difference:
     n, *neuron = (int(i) for i in np.argwhere(unequal)[0])
     at = (n, *neuron)
     level = firing.membranes[0]

@@ -19,7 +19,11 @@ class Difference:
 
     def __str__(self) -> str:
         at = f"{self.layer}, step {self.step}, sample {self.sample}, neuron {self.neuron}"
-        margin = "" if self.potential is None else f"; potential {self.potential:g}, threshold {self.threshold:g}"
+        margin = (
+            ""
+            if self.potential is None
+            else f"; potential {self.potential:g}, threshold {self.threshold:g}"
+        )
         return f"{at}: {self.left:g} against {self.right:g}{margin}"
 
 
