@@ -43,7 +43,7 @@ def check_tensors(container: Container, plan: Plan) -> tuple[int, tuple[str, ...
     missing = [k for k in needed if k not in container.tensors]
     if missing:
         more = f", and {len(missing) - 1} more are" if len(missing) > 1 else ""
-        spare = [k for k in container.tensors if k not in needed]
+        spare = [k for k in container.tensors if k not in needed and not k.endswith(COUNTER)]
         raise Snn2ChipError(
             "checkpoint-missing-key",
             f"{container.path}: {missing[0]}",
@@ -215,7 +215,7 @@ def _check_tensor(container: Container, key: str, shape: tuple[int, ...]) -> Non
 
 
 def _unused(container: Container, needed: Mapping[str, object]) -> tuple[str, ...]:
-    spare = [k for k in container.tensors if k not in needed]
+    spare = [k for k in container.tensors if k not in needed and not k.endswith(COUNTER)]
     counters = [k for k in spare if k.endswith(COUNTER)]
     others = [f"{k} (no part of the network)" for k in spare if not k.endswith(COUNTER)]
     return (
