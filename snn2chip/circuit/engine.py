@@ -1,7 +1,7 @@
 """The circuit engine: runs a Circuit in float64 numpy, population by population over all steps. No torch.
 
-It runs lowered networks and twins. With the rounding of a twin (ChipRounding) every number it meets is a whole number of units
-below 2^53, so it computes what the chip computes, and shares no code with the integer arithmetic.
+It runs lowered networks and twins. With the rounding of a twin (ChipRounding) every number it meets is a whole
+number of units below 2^53, so it computes what the chip computes, and shares no code with the integer arithmetic.
 """
 
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ def run(
 ) -> Recording:
     """Recording of `inputs`: outputs of every population [T, N, C, H, W], by population name.
 
-    `potentials`: membranes of the populations that only accumulate, after the last step. `record` False keeps only these
-    and the decision [N, classes].
+    `potentials`: membranes of the populations that only accumulate, after the last step. `record` False keeps only
+    these and the decision [N, classes].
     """
     expected = NetworkInput(shape=circuit.input.shape, kind=circuit.input.kind)
     check_input(expected, circuit.steps, inputs)
@@ -90,9 +90,7 @@ def _decision(
 ) -> FloatArray:
     """[N, classes]: potentials, or spikes summed over the steps; divided by T where the answer is a mean."""
     name = circuit.readout.population
-    if name in potentials:
-        total = np.asarray(potentials[name], np.float64)
-    else:
-        total = outputs[name].sum(0, dtype=np.float64)
+    accumulated = potentials.get(name)
+    total = outputs[name].sum(0, dtype=np.float64) if accumulated is None else accumulated
     total = total / circuit.steps if circuit.readout.mean else total
     return total.reshape(len(total), -1)

@@ -80,8 +80,7 @@ def _grouped(populations: Iterable[_Population]) -> dict[str, tuple[str, ...]]:
 def _shown(names: tuple[str, ...], outputs: Mapping[str, Outputs], flat: frozenset[str]) -> Outputs:
     total = outputs[names[0]]
     if len(names) > 1:
-        wide = np.float64 if any(outputs[n].dtype == np.float64 for n in names) else np.int32
-        total = total.astype(wide)
+        total = total.astype(np.float64)
         for name in names[1:]:
             total = total + outputs[name]
         total = compact(total)

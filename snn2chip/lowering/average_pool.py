@@ -2,8 +2,8 @@
 
     spikes ─▶ average pool k×k ─▶ neurons      ⇒      spikes ─▶ depthwise conv, every weight 1/k² ─▶ neurons
 
-The same sum with the same padding: the current is the same. Pools before another kernel were merged into it already; a pool over
-the whole map before a linear layer stays, as to_circuit makes one projection of the two.
+The same sum with the same padding: the current is the same. Pools before another kernel were merged into it
+already; a pool over the whole map before a linear layer stays, as to_circuit makes one projection of the two.
 """
 
 from dataclasses import replace

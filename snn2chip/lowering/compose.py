@@ -1,7 +1,7 @@
 """Two linear layers as one: the algebra of the passes that remove linear layers between projections.
 
-All of it is exact in real numbers or refused (None): a composed kernel sees zeros outside the map, so it may only stand for
-windows of the second layer that, outside the first layer's output, see nothing but padding of the first.
+All of it is exact in real numbers or refused (None): a composed kernel sees zeros outside the map, so it may only
+stand for windows of the second layer that, outside the first layer's output, see nothing but padding of the first.
 """
 
 import math
@@ -14,7 +14,6 @@ from snn2chip.arrays import FloatArray, IntArray, floats
 from snn2chip.circuit.convolve import convolve
 from snn2chip.circuit.types import Conv
 from snn2chip.network.types import AvgPool2d, Conv2d, Linear, Shape, SumPool2d
-
 
 Combine = Callable[[FloatArray, FloatArray], FloatArray]
 
@@ -44,9 +43,10 @@ def apply(op: Conv2d | Linear, values: FloatArray) -> FloatArray:
 
 
 def bias_map(op: Conv2d | Linear, values: FloatArray, shape: Shape) -> FloatArray:
-    """What the layer makes of a constant input that broadcasts against `shape`: [O, H, W], or [T, O, H, W].
+    """What the layer makes of a constant that broadcasts against `shape`: [O, H, W], or [T, O, H, W].
 
-    It differs at the borders, where zero padding stands in place of the constant. A map without differences is [O, 1, 1].
+    It differs at the borders, where zero padding stands in place of the constant. A map without differences is [O,
+    1, 1].
     """
     steps = values if values.ndim == 4 else values[None]
     out = apply(op, np.broadcast_to(steps, (len(steps), *shape)))
@@ -56,7 +56,10 @@ def bias_map(op: Conv2d | Linear, values: FloatArray, shape: Shape) -> FloatArra
 
 
 def scale_inputs(op: Conv2d | Linear, scale: FloatArray, shape: Shape) -> Conv2d | Linear | None:
-    """The layer for unscaled inputs: op(scale · x). None where the scale differs inside a channel before a convolution."""
+    """The layer for unscaled inputs: op(scale · x).
+
+    None where the scale differs inside a channel, before a convolution.
+    """
     if isinstance(op, Linear):
         return replace(op, weight=floats(op.weight * np.broadcast_to(scale, shape).reshape(1, -1)))
     channels = per_channel(scale, shape)
@@ -77,7 +80,7 @@ def per_channel(values: FloatArray, shape: Shape) -> FloatArray | None:
 
 
 def compose_linear(first: Conv2d | Linear, second: Linear, seen: Shape, middle: Shape) -> Linear:
-    """second ∘ first without biases; `seen` is the first one's input, `middle` its output."""
+    """The layer second ∘ first without biases; `seen` is the first one's input, `middle` its output."""
     if isinstance(first, Linear):
         return Linear(weight=floats(second.weight @ first.weight))
     return Linear(weight=floats(_adjoint(first, second.weight.reshape(-1, *middle), seen)))
@@ -86,7 +89,7 @@ def compose_linear(first: Conv2d | Linear, second: Linear, seen: Shape, middle: 
 def compose_convs(
     first: Conv2d, second: Conv2d, seen: Shape, middle: Shape, out: Shape
 ) -> Conv2d | None:
-    """second ∘ first without biases, or None where no one kernel is exact at the borders."""
+    """The layer second ∘ first without biases, or None where no one kernel is exact at the borders."""
     if not all(_borders_agree(first, second, seen, middle, out, axis) for axis in (0, 1)):
         return None
     taps = [_tap_offsets(first, second, axis) for axis in (0, 1)]
@@ -163,7 +166,7 @@ def ungrouped(op: Conv2d) -> FloatArray:
 
 
 def _adjoint(op: Conv2d, weight: FloatArray, seen: Shape) -> FloatArray:
-    """weight [O, M, H', W'] on the convolution's output as weight [O, C·H·W] on its input."""
+    """A weight [O, M, H', W'] on the convolution's output as one [O, C·H·W] on its input."""
     (sy, sx), (py, px), (dy, dx) = op.stride, op.padding, op.dilation
     count, _, rows, columns = weight.shape
     channels, height, width = seen

@@ -3,9 +3,10 @@
     stage1 ─▶ stage2 ─▶ … ─▶ fc ─▶ answer          stage1 ─▶ stage2 ─▶ … ─▶ fc ─▶ answer
       └─▶ shortcut.0 ─▶ its own loss        ⇒
 
-A shortcut head (Guo et al. 2024, "Take A Shortcut Back") reads a stage and feeds a loss of its own; the answer does not depend
-on it, so no spike changes. Only layers under the named prefixes are dropped, and only if the answer does not need them.
-Any other layer that the answer does not need is an error, because it is more likely a mistake in the model than intent.
+A shortcut head (Guo et al. 2024, "Take A Shortcut Back") reads a stage and feeds a loss of its own; the answer does
+not depend on it, so no spike changes. Only layers under the named prefixes are dropped, and only if the answer does
+not need them. Any other layer that the answer does not need is an error, because it is more likely a mistake in the
+model than intent.
 """
 
 from dataclasses import replace

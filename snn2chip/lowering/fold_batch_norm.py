@@ -2,10 +2,11 @@
 
     x ─▶ conv(W, b) ─▶ bn ─▶ …      ⇒      x ─▶ conv(g·W, g·(b - mean) + bias) ─▶ …
 
-with g = factor · weight / sqrt(var + eps), or / (sqrt(var) + eps) for the tdBN of MLF. In real numbers the current is the same,
-so the spikes are; in float64 it differs by rounding only, and verification counts what lies within it (ties).
-A norm of one gain g[t] and bias per step cannot go into one weight: it goes into the neuron behind it, which computes
-v = decay(v) + g[t]·a[t] + b[t]. A norm of anything else becomes a Scale and a Bias, which the next passes move.
+with g = factor · weight / sqrt(var + eps), or / (sqrt(var) + eps) for the tdBN of MLF. In real numbers the current
+is the same, so the spikes are; in float64 it differs by rounding only, and verification counts what lies within it
+(ties). A norm of one gain g[t] and bias per step cannot go into one weight: it goes into the neuron behind it,
+which computes v = decay(v) + g[t]·a[t] + b[t]. A norm of anything else becomes a Scale and a Bias, which the next
+passes move.
 """
 
 from dataclasses import replace

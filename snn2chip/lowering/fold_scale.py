@@ -3,8 +3,9 @@
     x ─▶ conv(W, b) ─▶ ×g ─▶ +c ─▶ …      ⇒      x ─▶ conv(g·W, g·b + c) ─▶ …
     (a + b) ─▶ ×g ─▶ …                    ⇒      (g·a + g·b) ─▶ …
 
-Exact in real numbers, one value g per channel: the current is the same, so the spikes are. A Scale of spikes stays, as it will
-be a projection of one synapse per neuron; a Bias that differs inside a channel stays, as it will be the population's.
+Exact in real numbers, one value g per channel: the current is the same, so the spikes are. A Scale of spikes stays,
+as it will be a projection of one synapse per neuron; a Bias that differs inside a channel stays, as it will be the
+population's.
 """
 
 from dataclasses import replace

@@ -3,7 +3,8 @@
     x ─▶ ×g ─▶ +c ─▶ conv(W), padding 0 ─▶ …      ⇒      x ─▶ conv(W·g) ─▶ + conv_W(c) ─▶ …
 
 The padding is zero *after* the norm, so near the borders fewer taps see the constant c: what it adds is a map
-conv_W(c) [O, H, W], computed by convolving the constant with the same zero padding, and never one number. Exact in real numbers.
+conv_W(c) [O, H, W], computed by convolving the constant with the same zero padding, and never one number. Exact in
+real numbers.
 """
 
 from dataclasses import replace

@@ -8,9 +8,9 @@ Integers up to n (joins by ADD, multi-level neurons):
     x ─▶ max pool ─▶      ⇒            x ───┼─▶ …                                             ├─▶ + ─▶
                                             └─▶ gate: x >= n ─▶ window of ones ─▶ gate: >= 1 ─┘
 
-The largest value of a window is the number of levels k for which some x in it reaches k: max = Σ_k OR [x >= k]. Gates forget at
-once and send 0/1, so the pool is the same, bit for bit. Padding never wins: outputs are never negative, and it adds 0.
-Max pools of currents, and of neurons whose output nothing bounds, are refused.
+The largest value of a window is the number of levels k for which some x in it reaches k: max = Σ_k OR [x >= k].
+Gates forget at once and send 0/1, so the pool is the same, bit for bit. Padding never wins: outputs are never
+negative, and it adds 0. Max pools of currents, and of neurons whose output nothing bounds, are refused.
 """
 
 import math

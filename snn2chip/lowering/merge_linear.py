@@ -5,10 +5,11 @@
     spikes ─▶ conv ─▶ pool ─▶ flatten ─▶ fc    ⇒      spikes ─▶ fc∘pool∘conv
     (spikes + conv(x)) ─▶ conv ─▶ …            ⇒      conv(spikes) + conv∘conv(x)
 
-Linear maps compose, so the current is the same in real numbers. The one trap is zero padding: the second layer pads the first
-one's *output*, the composed kernel pads the input. Both agree only if every window of the first layer that lies outside its output
-sees nothing but padding (a pool of 2 before a padded 3x3 on 7x7 is wrong in 5 of 9 outputs). Where they disagree, this is a finding.
-A pool over the whole map before a linear layer stays: it becomes a projection with one weight per channel.
+Linear maps compose, so the current is the same in real numbers. The one trap is zero padding: the second layer pads
+the first one's *output*, the composed kernel pads the input. Both agree only if every window of the first layer
+that lies outside its output sees nothing but padding (a pool of 2 before a padded 3x3 on 7x7 is wrong in 5 of 9
+outputs). Where they disagree, this is a finding. A pool over the whole map before a linear layer stays: it becomes
+a projection with one weight per channel.
 """
 
 from dataclasses import replace

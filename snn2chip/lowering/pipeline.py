@@ -48,16 +48,17 @@ class PassNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lowered:
-    """The circuit (None where a finding is an error), all findings, and a note of every pass."""
+    """What came out, all findings, and a note of every pass. `result` is None where a finding is an error."""
 
-    circuit: Circuit | None
+    result: Circuit | None
     findings: tuple[Finding, ...]
     passes: tuple[PassNote, ...]
 
-    def require(self) -> Circuit:
+    @property
+    def circuit(self) -> Circuit:
         """The circuit; raises StatementError with the first error if there is none."""
-        if self.circuit is not None:
-            return self.circuit
+        if self.result is not None:
+            return self.result
         first = errors_of(self.findings)[0]
         raise StatementError(
             first.code, first.where, first.why, need=first.need, have=first.have, help=first.help
@@ -81,11 +82,11 @@ def lower(network: Network) -> Lowered:
         findings += done.findings
         network = done.network
     if errors_of(findings):
-        return Lowered(circuit=None, findings=tuple(findings), passes=tuple(notes))
+        return Lowered(result=None, findings=tuple(findings), passes=tuple(notes))
     report = Report()
     circuit = to_circuit(network, report)
     if circuit is not None:
         check_circuit(circuit)
     after = 0 if circuit is None else len(circuit.populations)
     notes.append(PassNote(name="to circuit", before=len(network.layers), after=after, did=""))
-    return Lowered(circuit=circuit, findings=(*findings, *report.findings), passes=tuple(notes))
+    return Lowered(result=circuit, findings=(*findings, *report.findings), passes=tuple(notes))

@@ -6,11 +6,12 @@ u = (v - R) / g turns this into
 
     u[t] = d·u[t-1] + a[t] + ((1-d)·(L-R) + b) / g,   s = [u >= (θ-R)/g],   u = 0 where s,   u[-1] = 0
 
-so decay_input (g = 1/tau) goes into the threshold, a reset value and a leak potential into threshold and bias. g > 0 keeps the
-comparison as it is; every step of the algebra is an equality of real numbers, so the spikes are the same. Weights do not
-change: an identity shortcut keeps its weight of 1.
+so decay_input (g = 1/tau) goes into the threshold, a reset value and a leak potential into threshold and bias. g >
+0 keeps the comparison as it is; every step of the algebra is an equality of real numbers, so the spikes are the
+same. Weights do not change: an identity shortcut keeps its weight of 1.
 
-Not possible, and refused: v[-1] other than the value that stands for 0 (R, or 0 where nothing resets to a value), g <= 0.
+Not possible, and refused: v[-1] other than the value that stands for 0 (R, or 0 where nothing resets to a value), g
+<= 0.
 """
 
 from dataclasses import replace

@@ -5,10 +5,10 @@
     b ─┘                                ⇒
                                                 Join(x#out, summands (a, b))
 
-The current of every population is Σ_projections W·(Σ sources) + bias, the same sum as before. Populations are called as their
-layers of neurons, projections as their convolutions or linear layers. A summand that counts m times (joins of joins)
-has a projection of its own with m·W; so have the input and graded neurons, because they have other units than spikes.
-What the network answers, if it is a current, becomes a population that only accumulates.
+The current of every population is Σ_projections W·(Σ sources) + bias, the same sum as before. Populations are
+called as their layers of neurons, projections as their convolutions or linear layers. A summand that counts m times
+(joins of joins) has a projection of its own with m·W; so have the input and graded neurons, because they have other
+units than spikes. What the network answers, if it is a current, becomes a population that only accumulates.
 """
 
 from collections import Counter
