@@ -9,11 +9,12 @@
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
+from math import isfinite
 from pathlib import Path
 
-from snn2chip.chip.target_keys import FORMATS, PRICES, WIDTHS, Key, Kind, Status, keys_of
+from snn2chip.chip.target_keys import FORMATS, PRICES, Key, Kind, Status, keys_of
 from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.quantize.types import Widths
 
@@ -59,9 +60,31 @@ class Target:
     @property
     def widths(self) -> Widths:
         """What its words can hold."""
-        values = {k.name.partition(".")[2]: self.quantities[k.name].value for k in WIDTHS}
-        flags = {f.name for f in fields(Widths) if f.type is bool}
-        return Widths(**{k: bool(v) if k in flags else int(v) for k, v in values.items()})
+        number, flag = self._width, self._flag
+        return Widths(
+            weight_bits=number("weight_bits"),
+            threshold_bits=number("threshold_bits"),
+            threshold_step=number("threshold_step"),
+            bias_bits=number("bias_bits"),
+            bias_exponent_max=number("bias_exponent_max"),
+            membrane_bits=number("membrane_bits"),
+            gain_bits=number("gain_bits"),
+            payload_bits=number("payload_bits"),
+            exponent_max=number("exponent_max"),
+            fraction_bits=number("fraction_bits"),
+            fraction_fixed=flag("fraction_fixed"),
+            subtract_reset=flag("subtract_reset"),
+            graded=flag("graded"),
+            per_neuron_bias=flag("per_neuron_bias"),
+            per_step=flag("per_step"),
+            levels=flag("levels"),
+        )
+
+    def _width(self, name: str) -> int:
+        return self.number(f"widths.{name}")
+
+    def _flag(self, name: str) -> bool:
+        return bool(self.quantities[f"widths.{name}"].value)
 
     def number(self, key: str) -> int:
         """A whole number by its dotted key, such as `core.neurons`."""
@@ -269,20 +292,26 @@ def _quantity(value: object, key: Key, where: str) -> Quantity:
 
 
 def _value(value: object, key: Key, where: str) -> int | float | str:
-    if key.kind is Kind.WORD:
-        fits, need = isinstance(value, str) and value in key.words, " | ".join(key.words)
-    elif key.kind is Kind.FLAG:
-        fits, need = isinstance(value, bool), key.kind.value
-    else:
-        types = (int,) if key.kind is Kind.COUNT else (int, float)
-        number = isinstance(value, types) and not isinstance(value, bool)
-        fits = number and key.low <= value <= key.high
-        need = f"{key.kind.value} from {key.low:g} to {key.high:g}"
-    if not fits:
-        raise Snn2ChipError(
-            "target-value", where, "has a value that it cannot have", have=repr(value), need=need
-        )
-    return value if isinstance(value, str | int) else float(value)  # type: ignore[arg-type]
+    need = f"{key.kind.value} from {key.low:g} to {key.high:g}"
+    match key.kind:
+        case Kind.WORD:
+            need = " | ".join(key.words)
+            if isinstance(value, str) and value in key.words:
+                return value
+        case Kind.FLAG:
+            need = key.kind.value
+            if isinstance(value, bool):
+                return value
+        case Kind.COUNT:
+            if type(value) is int and key.low <= value <= key.high:
+                return value
+        case Kind.NUMBER:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if number and isfinite(value) and key.low <= value <= key.high:
+                return float(value)
+    raise Snn2ChipError(
+        "target-value", where, "has a value that it cannot have", have=repr(value), need=need
+    )
 
 
 def _status(word: str, where: str) -> Status:
