@@ -306,12 +306,15 @@ def _value(value: object, key: Key, where: str) -> int | float | str:
             if type(value) is int and key.low <= value <= key.high:
                 return value
         case Kind.NUMBER:
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if number and isfinite(value) and key.low <= value <= key.high:
+            if isinstance(value, int | float) and _measures(value, key):
                 return float(value)
     raise Snn2ChipError(
         "target-value", where, "has a value that it cannot have", have=repr(value), need=need
     )
+
+
+def _measures(value: float, key: Key) -> bool:
+    return not isinstance(value, bool) and isfinite(value) and key.low <= value <= key.high
 
 
 def _status(word: str, where: str) -> Status:
