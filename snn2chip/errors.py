@@ -54,10 +54,18 @@ class Snn2ChipError(Exception):
 
     exit_status = 2
 
-    def __init__(self, code: str, where: str, why: str, *, need: str = "", have: str = "", help: str = "") -> None:
+    def __init__(
+        self, code: str, where: str, why: str, *, need: str = "", have: str = "", help: str = ""
+    ) -> None:
         super().__init__(f"error[{code}] {_sentence(where, why, need, have, help)}")
         self.finding = Finding(
-            code=code, severity=Severity.ERROR, where=where, why=why, need=need, have=have, help=help
+            code=code,
+            severity=Severity.ERROR,
+            where=where,
+            why=why,
+            need=need,
+            have=have,
+            help=help,
         )
 
 
@@ -65,6 +73,24 @@ class StatementError(Snn2ChipError):
     """A statement does not hold: it does not fit, a feature is missing, spikes differ. Exit status 1."""
 
     exit_status = 1
+    others: tuple[Finding, ...] = ()
+    """Further error findings that stand beside `finding`."""
+
+    @classmethod
+    def of(cls, errors: tuple[Finding, ...]) -> "StatementError":
+        """One error from one or more error findings: the first in words, the others by number."""
+        first, *others = errors
+        more = f"; and {len(others)} more, see `snn2chip check`" if others else ""
+        error = cls(
+            first.code,
+            first.where,
+            first.why + more,
+            need=first.need,
+            have=first.have,
+            help=first.help,
+        )
+        error.finding, error.others = first, tuple(others)
+        return error
 
 
 def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -81,5 +107,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _sentence(where: str, why: str, need: str, have: str, help: str) -> str:
-    numbers = "; ".join(f"{name} {value}" for name, value in (("have", have), ("need", need)) if value)
+    numbers = "; ".join(
+        f"{name} {value}" for name, value in (("have", have), ("need", need)) if value
+    )
     return f"{where}: {why}" + (f" ({numbers})" if numbers else "") + (f" - {help}" if help else "")

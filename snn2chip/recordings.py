@@ -15,7 +15,9 @@ KIND = "recording"
 def save(recording: Recording, path: Path) -> None:
     """Write `recording` whole or not at all."""
     packed = {name: _binary(values) for name, values in recording.outputs.items()}
-    arrays = {f"output {n}": np.packbits(v) if packed[n] else v for n, v in recording.outputs.items()}
+    arrays = {
+        f"output {n}": np.packbits(v) if packed[n] else v for n, v in recording.outputs.items()
+    }
     arrays |= {f"potential {n}": v for n, v in recording.potentials.items()}
     header = {
         "kind": KIND,
@@ -35,7 +37,8 @@ def load(path: Path) -> Recording:
     return Recording(
         engine=str(header["engine"]),
         outputs={
-            name: _unpacked(values, shapes.get(name)) for name, values in _named(arrays, "output ").items()
+            name: _unpacked(values, shapes.get(name))
+            for name, values in _named(arrays, "output ").items()
         },
         potentials=_named(arrays, "potential "),
         decision=arrays["decision"],
@@ -45,7 +48,9 @@ def load(path: Path) -> Recording:
 
 
 def _named(arrays: Mapping[str, Outputs], prefix: str) -> dict[str, Outputs]:
-    return {name[len(prefix) :]: values for name, values in arrays.items() if name.startswith(prefix)}
+    return {
+        name[len(prefix) :]: values for name, values in arrays.items() if name.startswith(prefix)
+    }
 
 
 def _binary(values: NDArray[np.generic]) -> bool:
@@ -53,4 +58,6 @@ def _binary(values: NDArray[np.generic]) -> bool:
 
 
 def _unpacked(values: Outputs, shape: list[int] | None) -> Outputs:
-    return values if shape is None else np.unpackbits(values, count=int(np.prod(shape))).reshape(shape)
+    return (
+        values if shape is None else np.unpackbits(values, count=int(np.prod(shape))).reshape(shape)
+    )

@@ -47,7 +47,7 @@ def check(options: BuildOptions, *, progress: Progress | None = None) -> Checked
     try:
         levels = quantized(options, tell)
     except StatementError as e:
-        return Checked(findings=(e.finding,), target=options.target, cores=0, chips=0)
+        return Checked(findings=(e.finding, *e.others), target=options.target, cores=0, chips=0)
     if errors_of(levels.findings):
         return Checked(findings=levels.findings, target=levels.target.name, cores=0, chips=0)
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
@@ -55,7 +55,7 @@ def check(options: BuildOptions, *, progress: Progress | None = None) -> Checked
         with tell.stage("map"):
             mapped = map_circuit(levels.qc, levels.target, coding=coding)
     except StatementError as e:
-        found = (*levels.findings, e.finding)
+        found = (*levels.findings, e.finding, *e.others)
         return Checked(findings=found, target=levels.target.name, cores=0, chips=0)
     return Checked(
         findings=(*levels.findings, *allowed(mapped.findings, options.quantize.allow)),

@@ -1,7 +1,7 @@
 """`compile`: a model to a build folder. Everything is made in memory and written at the end, whole or not at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -127,4 +127,4 @@ def inputs(options: BuildOptions, levels: Levels) -> dict[str, str]:
 
 def passes(lowered: Lowered) -> list[Mapping[str, object]]:
     """What each lowering pass did, for build.toml."""
-    return [p.to_dict() for p in lowered.passes]
+    return [asdict(note) for note in lowered.passes]

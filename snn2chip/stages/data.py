@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from snn2chip.errors import Snn2ChipError
 from snn2chip.inputs import InputData, arrange, load_array
 from snn2chip.progress import Progress
-from snn2chip.quantize.input import quantize_input
+from snn2chip.quantize.input import clipped_values, quantize_input
 from snn2chip.quantize.types import QuantizedCircuit
 
 Labels = NDArray[np.int64]
@@ -36,6 +36,8 @@ def stage_input(
 def on_grid(qc: QuantizedCircuit, real: InputData, progress: Progress) -> StageInput:
     """`real` with its integers; rounding is told."""
     integers, error = quantize_input(qc.input, real)
+    if clipped := clipped_values(qc.input, real):
+        progress.note(f"input clipped: {clipped} values lie outside the {qc.input.bits}-bit grid of the build")
     if error:
         progress.note(
             f"input rounded to {qc.input.bits} bits of {qc.input.scale:g}: largest error {error:.3g}"

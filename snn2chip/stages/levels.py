@@ -90,13 +90,8 @@ def allowed(findings: Iterable[Finding], codes: tuple[str, ...]) -> tuple[Findin
 def stop_at(findings: Iterable[Finding]) -> None:
     """Raise the error findings, all at once, as one statement that is false."""
     errors = errors_of(findings)
-    if not errors:
-        return
-    first = errors[0]
-    rest = "" if len(errors) == 1 else f"; and {len(errors) - 1} more, see `snn2chip check`"
-    raise StatementError(
-        first.code, first.where, first.why + rest, need=first.need, have=first.have, help=first.help
-    )
+    if errors:
+        raise StatementError.of(errors)
 
 
 def _calibration(options: BuildOptions, circuit: Circuit) -> InputData | None:
