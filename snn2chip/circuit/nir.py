@@ -1,7 +1,7 @@
 """Circuit <-> `.nir`: plain NIR nodes that other tools read, and one metadata key with all that NIR cannot say.
 
-Writing and reading is the identity. A reader builds the circuit from metadata and weights, lays it out again and compares: a file
-whose nodes were changed by another tool says two things and is refused.
+Writing and reading is the identity. A reader builds the circuit from metadata and weights, lays it out again and
+compares: a file whose nodes were changed by another tool says two things and is refused.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snn2chip.arrays import floats
+from snn2chip.circuit.check import check
 from snn2chip.circuit.nir_file import METADATA_KEY, NirFile, NirNode, is_ours, load, unreadable
 from snn2chip.circuit.nir_layout import layout
 from snn2chip.circuit.nir_metadata import MetadataError, from_text, to_text
@@ -30,9 +31,9 @@ __all__ = ["foreign_notes", "is_ours", "read", "to_nir", "write"]
 def to_nir(circuit: Circuit) -> "nir.NIRGraph":
     """The NIR graph of `circuit`.
 
-    Populations become IF, LIF, I, LI or Threshold nodes (graded relays: Scale), projections Conv2d, Linear, Affine, SumPool2d or
-    Scale nodes with edges from every summand; a sum that several projections share is a Scale(1) node. Neuron fields have the
-    full shape, grouped convolutions are dense, dt is 1.
+    Populations become IF, LIF, I, LI or Threshold nodes (graded relays: Scale), projections Conv2d, Linear, Affine,
+    SumPool2d or Scale nodes with edges from every summand; a sum that several projections share is a Scale(1) node.
+    Neuron fields have the full shape, grouped convolutions are dense, dt is 1.
     """
     import nir
 
@@ -55,7 +56,7 @@ def write(circuit: Circuit, path: Path) -> None:
 
 
 def read(path: Path) -> Circuit:
-    """The circuit that `write` put into the file at `path`; Snn2ChipError where it is not ours, malformed or was changed."""
+    """The circuit that `write` put into a file; Snn2ChipError where it is not ours, is malformed or was changed."""
     file = load(path)
     if file.metadata is None:
         raise unreadable(path, "was not written by snn2chip", "read it with --convention")
@@ -65,6 +66,10 @@ def read(path: Path) -> Circuit:
         raise unreadable(path, f"metadata {METADATA_KEY!r} {e}") from e
     _check_names(file, bare)
     circuit = _with_weights(file, bare)
+    try:
+        check(circuit)
+    except Snn2ChipError as e:
+        raise _changed(file, f"{e.finding.where}: {e.finding.why}") from e
     _check_same(file, circuit)
     return circuit
 

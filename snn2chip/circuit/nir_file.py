@@ -1,10 +1,11 @@
 """A `.nir` file as it lies on disk: nodes, edges and metadata, read with h5py and trusted in nothing.
 
-The package `nir` builds its node objects while it reads, so that one bad field ends in an exception that names no node; and it
-changes types and fills in defaults. Here a file becomes plain arrays and words first, and every refusal names file and node.
+The package `nir` builds its node objects while it reads, so that one bad field ends in an exception that names no
+node; and it changes types and fills in defaults. Here a file becomes plain arrays and words first, and every refusal
+names file and node.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def unreadable(path: Path | str, why: str, help: str = "") -> Snn2ChipError:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def _opened(path: Path) -> Generator[h5py.File, None, None]:
     if not path.exists():
         raise unreadable(path, "no such file")
     if not path.is_file():

@@ -1,7 +1,7 @@
 """Which NIR nodes a circuit becomes: names, vectors or maps, explicit joins, where a bias goes. No numbers yet.
 
-Everything here follows from the circuit without its weights, except which convolutions are pools, so that a reader finds the
-nodes of its projections by laying the circuit out again.
+Everything here follows from the circuit without its weights, except which convolutions are pools, so that a reader
+finds the nodes of its projections by laying the circuit out again.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from snn2chip.circuit.types import INPUT, Circuit, Conv, Dense, Identity, Population, Projection
+from snn2chip.circuit.types import INPUT, Circuit, Conv, Identity, Population, Projection
 
 INPUT_NODE = "input"
 
@@ -19,8 +19,8 @@ INPUT_NODE = "input"
 class Layout:
     """Names of nodes. `populations`: by population, INPUT included; `projections`: by position in the circuit.
 
-    `joins`: summands that several projections share -> their Scale(1) node. `vectors`: populations whose NIR shape is (n,).
-    `taken`: all names so far.
+    `joins`: summands that several projections share -> their Scale(1) node. `vectors`: populations whose NIR shape is
+    (n,). `taken`: all names so far.
     """
 
     populations: Mapping[str, str]
@@ -132,4 +132,4 @@ def _made_maps(p: Projection, vectors: set[str]) -> tuple[str, ...]:
         return () if all(n in vectors for n in ends) else ends
     # A dense projection becomes a Linear node onto a vector; onto a map it becomes a convolution over the whole source.
     uneven = any(n not in vectors for n in p.sources) or p.target not in vectors
-    return p.sources if isinstance(p.kernel, Dense) and uneven else ()
+    return p.sources if uneven else ()

@@ -1,8 +1,8 @@
-"""The JSON text under a `.nir` graph's key `snn2chip`: the circuit without its weights, and what a reader must understand.
+"""The JSON text under a `.nir` graph's key `snn2chip`: the circuit but for its weights, and what a reader must know.
 
-NIR says which weights go where; it cannot say how a neuron resets, compares or counts, nor T, nor how a network was read. All of
-that is here, exactly: numbers as Python prints them, larger arrays as base64 of compressed little-endian float64. Weights are in the
-nodes of the graph alone.
+NIR says which weights go where; it cannot say how a neuron resets, compares or counts, nor T, nor how a network was
+read. All of that is here, exactly: numbers as Python prints them, larger arrays as base64 of compressed little-endian
+float64. Weights are in the nodes of the graph alone.
 """
 
 import base64

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def nodes_of(circuit: Circuit) -> tuple[Mapping[str, NirNode], tuple[tuple[str, 
 def weight_of(
     circuit: Circuit, position: int, names: Layout, nodes: Mapping[str, NirNode]
 ) -> FloatArray:
-    """The weight of the projection at `position`, out of its node; KeyError or ValueError where the node does not fit."""
+    """The weight of the projection at `position`, from its node; KeyError or ValueError where the node is another."""
     p = circuit.projections[position]
     node = nodes[names.projections[position]]
     channels = shape_of(circuit, p.sources[0])[0]
@@ -117,7 +118,7 @@ def _dense(b: _Builder, p: Projection, name: str, bias: FloatArray) -> str:
             b.add(name, "Affine", weight=_compact(p.weight), bias=_compact(bias))
         else:
             b.add(name, "Linear", weight=_compact(p.weight))
-    b.edges += list(zip(entries, entries[1:], strict=False))
+    b.edges += list(pairwise(entries))
     return entries[0]
 
 
@@ -203,7 +204,7 @@ def _neuron(b: _Builder, p: Population) -> None:
 
 
 def _above(p: Population) -> FloatArray:
-    """A threshold that NIR's `>` reaches as the gate's own comparison does: whole numbers `x >= k` are `x > k - 1/2`."""
+    """The threshold that does with NIR's `>` what a gate does: of whole numbers, `x >= k` is `x > k - 1/2`."""
     strict = p.neuron.compare is Compare.GREATER or p.origin.role is not Role.GATE
     return p.neuron.threshold if strict else p.neuron.threshold - 0.5
 

@@ -29,11 +29,11 @@ def read_nir(
 ) -> Network:
     """The network in a `.nir` file; layers are called as its nodes.
 
-    `convention`: `NAME[,key=value...]`, how the writing library steps in time (a file of our own says it itself and takes None).
-    `steps`: T; a file of our own has one, and only where nothing changes over the steps may another be asked for.
-    `kind`: whether the input is one frame per step (NIR's view) or one image for all; a file of our own says it itself.
-    Several edges into a node are a sum, as all tools read them: a layer `node#in`, or the node itself where it is a Scale of 1.
-    Snn2ChipError names the file and the node.
+    `convention`: `NAME[,key=value...]`, how the writing library steps in time (a file of our own says it itself and
+    takes None). `steps`: T; a file of our own has one, and only where nothing changes over the steps may another be
+    asked for. `kind`: whether the input is one frame per step (NIR's view) or one image for all; a file of our own
+    says it itself. Several edges into a node are a sum, as all tools read them: a layer `node#in`, or the node itself
+    where it is a Scale of 1. Snn2ChipError names the file and the node.
     """
     file = load(path)
     if file.metadata is not None:

@@ -5,17 +5,11 @@ Populations are neuron layers, projections convolutions, linear layers or scales
     projection.weight · (summands)  ->  + other projections  ->  · gain  ->  + bias  ->  neurons
 """
 
-import dataclasses
-
-import numpy as np
-
-from snn2chip.arrays import FloatArray, floats
+from snn2chip.arrays import floats
 from snn2chip.circuit.types import INPUT, Circuit, Conv, Dense, Population, Projection, Role
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import (
     Add,
-    BatchNorm,
-    Bias,
     Conv2d,
     Layer,
     Linear,
@@ -33,12 +27,12 @@ from snn2chip.network.types import (
 def network_of(circuit: Circuit, steps: int | None = None) -> Network:
     """The Network whose lowering fires the spikes of `circuit`; neuron layers are called as its populations.
 
+    A named join that no projection sums has no place in a Network, where every layer leads to the answer.
     `steps`: another T than the circuit's, refused (Snn2ChipError) where gains or biases are given step by step.
     """
     layers = _Layers(circuit)
     for p in circuit.populations:
         layers.population(p)
-    layers.joins(everything=True)
     return Network(
         input=NetworkInput(shape=circuit.input.shape, kind=circuit.input.kind),
         steps=_steps(circuit, steps),
@@ -78,27 +72,8 @@ class _Layers:
 
     def population(self, p: Population) -> None:
         """All layers from the sources of one population to its neurons."""
-        self.joins(everything=False)
-        current = self._current(p)
-        model = p.neuron
-        if model.gain is not None and p.bias.any():
-            # A Network's neuron scales all that it gets; the bias has to come after the gain.
-            current = self._add(f"{p.name}#gain", _gain(p, self.circuit.steps), current)
-            model = dataclasses.replace(model, gain=None)
-        if p.bias.any():
-            current = self._add(f"{p.name}#bias", Bias(bias=p.bias), current)
-        self.made.append(
-            Layer(name=p.name, op=Neuron(model=model, part=_part(p)), inputs=(current,))
-        )
-
-    def joins(self, *, everything: bool) -> None:
-        """Add layers of the circuit's named joins whose summands are there by now."""
-        there = {INPUT, *(layer.name for layer in self.made)}
-        for join in self.circuit.joins:
-            ready = everything or there.issuperset(join.summands)
-            if ready and join.name not in there:
-                self.made.append(Layer(name=join.name, op=Add(), inputs=join.summands))
-                self.sums[join.summands] = join.name
+        op = Neuron(model=p.neuron, bias=p.bias if p.bias.any() else None, part=_part(p))
+        self.made.append(Layer(name=p.name, op=op, inputs=(self._current(p),)))
 
     def _current(self, p: Population) -> str:
         into = self.circuit.into(p.name)
@@ -127,15 +102,20 @@ class _Layers:
                 pool = SumPool2d(kernel=(rows, columns), stride=(rows, columns))
                 source = self._add(f"{p.name}#sum", pool, source)
             return self._add(p.name, Linear(weight=p.weight), source)
-        if np.all(p.weight == 1):
-            return source
+        # Also of weight 1: a plain sum of spikes would be a join that the circuit has no name for.
         return self._add(p.name, Scale(scale=floats(p.weight[:, None, None])), source)
 
     def _summed(self, sources: tuple[str, ...]) -> str:
+        """The source itself, or the sum of several: the circuit's join of these summands, else one of its own."""
         if len(sources) == 1:
             return sources[0]
         if sources not in self.sums:
-            self.sums[sources] = self._add(f"{sources[-1]}#join", Add(), *sources)
+            join = next((j.name for j in self.circuit.joins if j.summands == sources), None)
+            if join is None:
+                self.sums[sources] = self._add(f"{sources[-1]}#join", Add(), *sources)
+            else:
+                self.made.append(Layer(name=join, op=Add(), inputs=sources))
+                self.sums[sources] = join
         return self.sums[sources]
 
     def _shape(self, name: str) -> tuple[int, int, int]:
@@ -151,25 +131,8 @@ class _Layers:
         return name
 
 
-def _gain(p: Population, steps: int) -> Op:
-    gain = floats([[[1.0]]]) if p.neuron.gain is None else p.neuron.gain
-    if gain.ndim == 3:
-        return Scale(scale=gain)
-    if gain.shape[2:] != (1, 1) or p.neuron.rounding is not None:
-        raise Snn2ChipError(
-            "nir-graph", p.name, "a gain per neuron and step with a bias is no network layer"
-        )
-    weight = np.broadcast_to(gain[:, :, 0, 0], (steps, p.shape[0]))
-    zeros: FloatArray = floats(np.zeros_like(weight))
-    # Exactly gain · x: nothing is subtracted and the root of 1 is 1.
-    return BatchNorm(
-        weight=floats(weight), bias=zeros, mean=zeros, var=floats(np.ones_like(weight)), eps=0.0
-    )
-
-
 def _part(p: Population) -> Part | None:
-    """What the neurons stand for, where that is not a neuron layer of their own name."""
-    if p.origin.role is Role.NEURON and p.origin.key == p.name:
+    """What the neurons stand for, where they are neither a neuron layer of the paper nor the answer."""
+    if p.origin.role not in (Role.GATE, Role.RELAY):
         return None
-    helper = p.origin.role in (Role.RELAY, Role.READOUT)
-    return Part(layer=p.origin.key, level=p.origin.level, helper=helper)
+    return Part(layer=p.origin.key, level=p.origin.level, helper=p.origin.role is Role.RELAY)

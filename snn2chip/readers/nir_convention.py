@@ -1,8 +1,8 @@
 """How a library turns the parameters of a `.nir` file into steps of time.
 
-A NIR neuron is a differential equation; the file says neither dt nor how it is discretised, nor when a neuron fires or what firing
-does. Each library reads and writes the same fields with a meaning of its own, so that the one who reads has to be told:
-`NAME[,key=value...]`, where NAME is a preset and the keys override it.
+A NIR neuron is a differential equation; the file says neither dt nor how it is discretised, nor when a neuron fires
+or what firing does. Each library reads and writes the same fields with a meaning of its own, so that the one who
+reads has to be told: `NAME[,key=value...]`, where NAME is a preset and the keys override it.
 """
 
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class Floor(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convention:
-    """One way to read neurons. `v_min`: floor of the membrane after the reset, a number, minus the threshold, or None."""
+    """One way to read neurons. `v_min`: floor of the membrane after the reset (a number, minus the threshold, none)."""
 
     library: str
     dt: float

@@ -9,7 +9,7 @@ from snn2chip.errors import Snn2ChipError, did_you_mean
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NirGraph:
-    """A checked graph. `order`: all nodes but Input and Output; `feeds`: node -> the nodes whose outputs it sums, in file order."""
+    """A checked graph. `order`: all nodes but Input and Output; `feeds`: node -> the nodes whose outputs it sums."""
 
     path: str
     input: str

@@ -2,8 +2,8 @@
 
     v <- decay·v + gain·x + (1 - decay)·v_leak;  spike;  reset
 
-Decay and gain are computed in the dtype of the file: snnTorch writes tau = float32(dt / (1 - beta)), and 1 - dt/tau is beta in
-float32 but not in float64.
+Decay and gain are computed in the dtype of the file: snnTorch writes tau = float32(dt / (1 - beta)), and 1 - dt/tau
+is beta in float32 but not in float64.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def _lif(reader: NodeReader, shape: NirShape, convention: Convention) -> NeuronM
 
 
 def _threshold(reader: NodeReader, shape: NirShape, convention: Convention) -> NeuronModel:
-    """A node without memory: 1 where its input is above the threshold, as NIR defines it; the convention says nothing here."""
+    """A node without memory: 1 where its input is above the threshold, as NIR defines it, whatever the convention."""
     del convention
     return NeuronModel(
         levels=(spread(reader, "threshold", reader.numbers("threshold"), shape),),

@@ -88,7 +88,7 @@ def circuit(
 
 
 def residual() -> Circuit:
-    """A block with a join of two consumers, a pool of spikes, an AND gate, and a read-out; all plain NIR but for `>=`."""
+    """A block with a join of two consumers, a pool of spikes, an AND gate and a read-out; nearly plain NIR."""
     same = Conv(padding=(1, 1))
     names = ("stem", "a")
     return circuit(
@@ -132,7 +132,7 @@ def residual() -> Circuit:
 
 
 def everything() -> Circuit:
-    """What NIR has no words for: levels, gains and biases per step, a bias map, rounding, late resets, floors, relays."""
+    """What NIR has no words for: levels, gains and biases per step, bias maps, rounding, late resets, floors."""
     wide = Conv(padding=(1, 2), stride=(2, 1), dilation=(1, 2))
     rounding = ChipRounding(
         unit=floats([[[1 / 64]]]), decay_4096=floats([[[4095.0]]]), v_limit=2**23, gain_divisor=4
@@ -169,7 +169,13 @@ def everything() -> Circuit:
             population(
                 "output", (3, 1, 1), decay=floats(np.array([1.0, 0.0, 0.3]).reshape(3, 1, 1))
             ),
-            population("vector", (3, 1, 1), emits=Emits.NOTHING, decay=floats([[[0.75]]])),
+            population(
+                "vector",
+                (3, 1, 1),
+                role=Role.READOUT,
+                emits=Emits.NOTHING,
+                decay=floats([[[0.75]]]),
+            ),
         ],
         [
             projection(INPUT, "stem/0", Conv(padding=(1, 1)), weights(6, 4, 2, 3, 3)),
@@ -186,76 +192,94 @@ def everything() -> Circuit:
 
 
 @st.composite
+def arrays(draw, shape: tuple[int, int, int], source=st.floats(-4, 4, width=64)) -> FloatArray:
+    """One value, one per channel or one per neuron."""
+    sizes = draw(st.sampled_from([(1, 1, 1), (shape[0], 1, 1), shape]))
+    values = draw(st.lists(source, min_size=1, max_size=3))
+    return floats(np.resize(np.array(values), sizes))
+
+
+@st.composite
 def neurons(draw, shape: tuple[int, int, int]) -> NeuronModel:
-    numbers = st.floats(-4, 4, width=64).map(lambda x: x or 0.5)
-
-    def values(source=numbers) -> FloatArray:
-        sizes = draw(st.sampled_from([(1, 1, 1), (shape[0], 1, 1), shape]))
-        flat = draw(st.lists(source, min_size=1, max_size=3))
-        return floats(np.resize(np.array(flat), sizes))
-
+    """Neurons that spike, in any way."""
+    emits = draw(st.sampled_from([Emits.SPIKE, Emits.MULTISPIKE]))
+    levels = draw(st.integers(1, 2)) if emits is Emits.SPIKE else 1
+    thresholds = st.floats(0.25, 4, width=64)
+    reset = draw(st.sampled_from(Reset))
     return NeuronModel(
-        levels=tuple(values() for _ in range(draw(st.integers(1, 2)))),
-        decay=values(st.sampled_from([0.0, 0.1, 0.5, 2 / 3, 1.0])),
+        levels=tuple(draw(arrays(shape, thresholds)) for _ in range(levels)),
+        decay=draw(arrays(shape, st.sampled_from([0.0, 0.1, 0.5, 2 / 3, 1.0]))),
         compare=draw(st.sampled_from(Compare)),
-        reset=draw(st.sampled_from(Reset)),
-        late_reset=draw(st.booleans()),
-        emits=draw(st.sampled_from(Emits)),
-        v_min=draw(st.none() | numbers),
-        gain=draw(st.none() | st.just(values())),
+        reset=reset,
+        late_reset=reset is Reset.SUBTRACT and draw(st.booleans()),
+        emits=emits,
+        v_min=draw(st.none() | st.floats(-4, 0)),
+        gain=draw(st.none() | arrays(shape)),
     )
 
 
 @st.composite
-def circuits(draw) -> Circuit:
-    """Chains with shortcuts: convolutions on 2x4x4 maps, then dense layers."""
-    maps = draw(st.integers(1, 3))
+def biases(draw, shape: tuple[int, int, int]) -> FloatArray:
+    """One value, one per channel, one per neuron, or one per step and channel."""
+    sizes = [(1, 1, 1), (shape[0], 1, 1), shape, (STEPS, shape[0], 1, 1)]
+    return weights(draw(st.integers(0, 99)), *draw(st.sampled_from(sizes)))
+
+
+@st.composite
+def circuits(draw, scales: tuple[float, ...] = (1, 1 / 3)) -> Circuit:
+    """Chains of convolutions on maps with shortcuts, a relay, then a dense layer.
+
+    `scales` of weights: those of 1 are multiples of 1/8, whose sums are exact in any order.
+    """
+    shape = (2, 6, 6)
     populations: list[Population] = []
     projections: list[Projection] = []
-    for i in range(maps):
-        seed = draw(st.integers(0, 99))
-        groups = draw(st.sampled_from([1, 2]))
-        earlier = tuple(p.name for p in populations)
-        sources = (
-            (INPUT,)
-            if not earlier
-            else tuple(draw(st.lists(st.sampled_from(earlier), min_size=1, max_size=3)))
+    for i in range(draw(st.integers(1, 3))):
+        name, seed, groups = f"layer{i}", draw(st.integers(0, 99)), draw(st.sampled_from([1, 2]))
+        earlier = [p.name for p in populations]
+        some = st.lists(
+            st.sampled_from(earlier or [INPUT]), min_size=1, max_size=3 if earlier else 1
         )
-        shape = (2, 6, 6)
-        bias = weights(
-            seed, *draw(st.sampled_from([(1, 1, 1), (2, 1, 1), shape, (STEPS, 2, 1, 1)]))
-        )
+        sources = tuple(draw(some))
+        role = draw(st.sampled_from([Role.NEURON, Role.GATE]))
+        origin = Origin(layer="x/y", role=role, call=i, level=seed)
+        bias, neuron = draw(biases(shape)), draw(neurons(shape))
         populations.append(
-            Population(
-                name=f"layer{i}",
-                shape=shape,
-                neuron=draw(neurons(shape)),
-                bias=bias,
-                origin=Origin(layer="x/y", role=draw(st.sampled_from(Role)), call=i, level=seed),
-            )
+            Population(name=name, shape=shape, neuron=neuron, bias=bias, origin=origin)
         )
+        weight = weights(seed, 2, 2 // groups, 3, 3) * draw(st.sampled_from(scales))
         projections.append(
-            projection(
-                sources,
-                f"layer{i}",
-                Conv(padding=(1, 1), groups=groups),
-                floats(weights(seed, 2, 2 // groups, 3, 3) * draw(st.sampled_from([1, 1 / 3]))),
-            )
+            projection(sources, name, Conv(padding=(1, 1), groups=groups), floats(weight))
         )
-        if earlier and draw(st.booleans()):
-            projections.append(
-                Projection(
-                    name="shortcut",
-                    sources=sources,
-                    target=f"layer{i}",
-                    kernel=Identity(),
-                    weight=weights(seed, 2),
-                )
+        if draw(st.booleans()):
+            shortcut = Projection(
+                name=f"{name}#in",
+                sources=sources,
+                target=name,
+                kernel=Identity(),
+                weight=weights(seed, 2),
             )
-    pooled = draw(st.booleans())
-    last = tuple(p.name for p in populations)
-    populations.append(population("fc", (3, 1, 1), emits=draw(st.sampled_from(Emits))))
+            projections.append(shortcut)
+    block, last = tuple(p.name for p in populations), tuple(p.name for p in populations)
+    if draw(st.booleans()):
+        populations.append(population("relay", shape, role=Role.RELAY, emits=Emits.GRADED))
+        projections.append(projection(block, "relay", Identity(), floats(np.ones(2))))
+        last = ("relay",)
+    pooled, answers = draw(st.booleans()), draw(st.booleans())
+    if answers:
+        populations.append(
+            population("fc", (3, 1, 1), role=Role.READOUT, emits=Emits.NOTHING, reset=Reset.NONE)
+        )
+    else:
+        populations.append(population("fc", (3, 1, 1), bias=draw(biases((3, 1, 1)))))
     projections.append(
         projection(last, "fc", Dense(pooled=pooled), weights(5, 3, 2 if pooled else 72))
     )
-    return circuit(populations, projections, (Join(name="b#out", summands=last),))
+    kind = draw(st.sampled_from(InputKind))
+    return circuit(
+        populations,
+        projections,
+        (Join(name="b#out", summands=block),),
+        kind=kind,
+        mean=draw(st.booleans()),
+    )

@@ -1,5 +1,6 @@
 """Small `.nir` files as other tools write them, and runs of what was read."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -65,9 +66,7 @@ def write(
     names = list(everything)
     nir.write(
         path,
-        nir.NIRGraph(
-            everything, edges or list(zip(names, names[1:], strict=False)), type_check=False
-        ),
+        nir.NIRGraph(everything, edges or list(pairwise(names)), type_check=False),
     )
     return path
 

@@ -1,0 +1,553 @@
+"""`.nir` files of other tools, small enough to follow by hand."""
+
+import h5py
+import nir
+import numpy as np
+import pytest
+
+from snn2chip.errors import Snn2ChipError
+from snn2chip.network.check import check
+from snn2chip.network.shapes import shapes
+from snn2chip.network.types import (
+    Add,
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    InputKind,
+    Linear,
+    Neuron,
+    Scale,
+    SumPool2d,
+)
+from snn2chip.neuron import Compare, Reset
+from snn2chip.readers.nir import read_nir
+from tests.readers.nir_files import (
+    conv,
+    dyadic,
+    edges,
+    edit,
+    integrate,
+    leaky,
+    one_neuron,
+    replace,
+    small,
+    spikes,
+    write,
+)
+
+NORSE = "norse,dt=1.0"
+
+
+def read(path, convention=NORSE, steps=4, kind=InputKind.FRAMES):
+    network = read_nir(path, convention, steps, kind)
+    check(network)
+    return network
+
+
+def test_nodes_become_layers_of_their_names(tmp_path):
+    network = read(small(tmp_path / "net.nir"))
+    assert [layer.name for layer in network.layers] == [
+        "conv1",
+        "if1",
+        "conv2",
+        "if2",
+        "flat",
+        "fc",
+        "if3",
+    ]
+    assert [type(layer.op) for layer in network.layers] == [
+        Conv2d,
+        Neuron,
+        Conv2d,
+        Neuron,
+        Flatten,
+        Linear,
+        Neuron,
+    ]
+    assert network.layer("conv1").inputs == ("input",)
+    assert network.input.shape == (2, 6, 6)
+    assert (network.readout.layer, network.readout.mean) == ("if3", False)
+
+
+def test_the_network_knows_where_it_came_from(tmp_path):
+    p = read(small(tmp_path / "net.nir")).provenance
+    assert p.path == str(tmp_path / "net.nir")
+    assert len(p.sha256) == 64
+    assert (p.system, p.arch) == ("nir", f"nir {nir.version}")
+    assert p.options["steps"] == 4
+    assert str(p.options["convention"]).startswith("norse,dt=1,decay=euler")
+
+
+def test_input_is_frames_unless_told_otherwise(tmp_path):
+    path = small(tmp_path / "net.nir")
+    assert read(path).input.kind is InputKind.FRAMES
+    assert read(path, kind=InputKind.STATIC).input.kind is InputKind.STATIC
+
+
+def test_the_readout_of_a_linear_layer_is_its_sum(tmp_path):
+    nodes = {"sn": integrate(3), "fc": nir.Linear(weight=dyadic(1, 2, 3))}
+    network = read(write(tmp_path / "net.nir", nodes, inputs=(3,), outputs=(2,)))
+    assert network.input.shape == (3, 1, 1)
+    assert (network.readout.layer, network.readout.mean) == ("fc", False)
+
+
+# --- neurons ----------------------------------------------------------------------------------------------------------
+
+CURRENTS = [1.0, 0.5, 0.5, 1.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("convention", "expected"),
+    [
+        # above 1 only, back to 0: v 1, 1.5 (fires), .5, 2 (fires), 0
+        ("norse", [0, 1, 0, 1, 0]),
+        # at 1: v 1 (fires), .5, 1 (fires), 1.5 (fires), 0
+        ("norse,compare=>=", [1, 0, 1, 1, 0]),
+        # minus 1: v 1, 1.5 (fires, .5), 1, 2.5 (fires, 1.5), 1.5 (fires)
+        ("norse,reset=subtract", [0, 1, 0, 1, 1]),
+        ("norse,reset=none", [0, 1, 1, 1, 1]),
+        # whole thresholds: 1, .5, 1, 1.5 -> 1 (.5 left), .5
+        ("sinabs", [1, 0, 1, 1, 0]),
+        ("sinabs,reset=none,v_min=-threshold", [1, 1, 2, 3, 3]),
+        # r·dt is 1e-4 here: nothing ever fires
+        ("spikingjelly", [0, 0, 0, 0, 0]),
+    ],
+)
+def test_integrate_and_fire_by_hand(tmp_path, convention, expected):
+    assert one_neuron(tmp_path / "net.nir", integrate(1, 1, 1), convention, CURRENTS) == expected
+
+
+def test_a_late_reset_is_not_decayed(tmp_path):
+    # v: 2 (fires); .5·2 - 1 + 1.125 = 1.125 (fires); .5·1.125 - 1 = -.4375
+    node = leaky(1, 1, 1, tau=2e-4, r=2.0)
+    assert one_neuron(tmp_path / "net.nir", node, "snntorch", [2.0, 1.125, 0.0]) == [1, 1, 0]
+    # the same in the same step: 2 - 1 = 1; .5 + 1.125 - 1 = .625
+    same = "snntorch,reset_timing=same_step"
+    assert one_neuron(tmp_path / "net.nir", node, same, [2.0, 0.4375, 0.0625]) == [1, 0, 0]
+
+
+def model_of(tmp_path, node, convention):
+    return (
+        read(
+            write(tmp_path / "net.nir", {"sn": node}, inputs=(2, 2, 2), outputs=(2, 2, 2)),
+            convention,
+        )
+        .layer("sn")
+        .op.model
+    )
+
+
+def test_decay_and_gain_in_the_dtype_of_the_file(tmp_path):
+    beta = np.float32(0.9)
+    tau = np.float32(1e-4) / (1 - beta)
+    node = leaky(2, 2, 2, tau=tau, r=tau / np.float32(1e-4))
+    model = model_of(tmp_path, node, "snntorch")
+    assert model.decay.item() == np.float32(1) - np.float32(1e-4) / tau
+    assert abs(model.decay.item() - beta) <= np.finfo(np.float32).eps
+    assert model.input_gain.item() == 1.0
+
+
+def test_an_infinite_tau_keeps_everything(tmp_path):
+    model = model_of(tmp_path, leaky(2, 2, 2, tau=np.inf, r=np.inf), "snntorch")
+    assert (model.decay.item(), model.input_gain.item()) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"),
+    [("r*dt/tau", 0.75), ("dt/tau", 0.25), ("1-decay", 0.25), ("r", 3.0), ("1", 1.0)],
+)
+def test_gains(tmp_path, gain, expected):
+    model = model_of(tmp_path, leaky(2, 2, 2, tau=4.0, r=3.0), f"{NORSE},gain={gain}")
+    assert (model.decay.item(), model.input_gain.item()) == (0.75, expected)
+
+
+def test_leak_reset_and_start(tmp_path):
+    node = leaky(2, 2, 2, tau=2.0, leak=0.25, reset=-0.5)
+    model = model_of(tmp_path, node, NORSE)
+    assert (model.leak, model.v_reset, model.v_init) == (0.25, -0.5, 0.25)
+    model = model_of(tmp_path, node, "spikingjelly,dt=1")
+    assert (model.v_reset, model.v_init, model.compare) == (-0.5, -0.5, Compare.GREATER_EQUAL)
+    model = model_of(tmp_path, node, f"{NORSE},v_init=0,reset=subtract")
+    assert (model.v_reset, model.v_init) == (0.0, 0.0)
+
+
+def test_parameters_of_one_value_are_spread(tmp_path):
+    # norse and sinabs write them
+    path = edit(small(tmp_path / "net.nir"), field("if1", "v_threshold", np.float32(2.0)))
+    edit(path, field("if2", "v_threshold", np.array([3.0])))
+    assert read(path).layer("if1").op.model.threshold.tolist() == [[[2.0]]]
+    assert read(path).layer("if2").op.model.threshold.tolist() == [[[3.0]]]
+
+
+def test_thresholds_are_written_as_small_as_they_are(tmp_path):
+    ones = np.ones((2, 2, 2), np.float32)
+    per_channel = ones * np.array([1, 2], np.float32).reshape(2, 1, 1)
+    model = model_of(tmp_path, nir.IF(r=ones, v_threshold=per_channel, v_reset=ones * 0), NORSE)
+    assert model.threshold.tolist() == [[[1.0]], [[2.0]]]
+    each = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    model = model_of(tmp_path, nir.IF(r=ones, v_threshold=each, v_reset=ones * 0), NORSE)
+    assert np.array_equal(model.threshold, each)
+
+
+def test_a_threshold_node_has_no_memory(tmp_path):
+    node = nir.Threshold(threshold=np.full((1, 1, 1), 1.0, np.float32))
+    assert one_neuron(tmp_path / "net.nir", node, "sinabs", [0.75, 1.0, 1.25, 0.5]) == [0, 0, 1, 0]
+    model = model_of(tmp_path, nir.Threshold(threshold=np.ones((2, 2, 2))), "sinabs")
+    assert (model.decay.item(), model.reset) == (0.0, Reset.NONE)
+
+
+def test_a_file_of_nir_1_0_4_has_no_v_reset(tmp_path):
+    path = small(tmp_path / "net.nir")
+    edit(path, lambda h: [h.pop(f"node/nodes/if{i}/v_reset") for i in (1, 2, 3)])
+    assert read(path).layer("if1").op.model.v_reset == 0.0
+
+
+# --- layers without memory --------------------------------------------------------------------------------------------
+
+
+def test_pools_scales_and_biases(tmp_path):
+    channel = np.array([2.0, 3.0], np.float32).reshape(2, 1, 1)
+    nodes = {
+        "scale": nir.Scale(scale=channel),
+        "sum": nir.SumPool2d(
+            kernel_size=np.array([2, 2]), stride=np.array([2, 2]), padding=np.array([0, 0])
+        ),
+        "mean": nir.AvgPool2d(kernel_size=3, stride=3, padding=0),
+        "sn": integrate(2, 1, 1),
+    }
+    network = read(write(tmp_path / "net.nir", nodes, outputs=(2, 1, 1)))
+    assert isinstance(network.layer("scale").op, Scale)
+    assert network.layer("scale").op.scale.shape == (2, 1, 1)
+    assert network.layer("sum").op == SumPool2d(kernel=(2, 2), stride=(2, 2))
+    assert network.layer("mean").op == AvgPool2d(kernel=(3, 3), stride=(3, 3))
+    assert shapes(network)["mean"] == (2, 1, 1)
+
+
+def test_grouped_and_oblong_convolutions(tmp_path):
+    nodes = {
+        "grouped": conv(2, 4, groups=2, weight=dyadic(1, 4, 1, 3, 3)),
+        "oblong": conv(
+            4, 3, weight=dyadic(2, 3, 4, 1, 5), padding=(0, 1), stride=(1, 2), dilation=(1, 1)
+        ),
+        "sn": integrate(3, 6, 2),
+    }
+    network = read(write(tmp_path / "net.nir", nodes, outputs=(3, 6, 2)))
+    assert network.layer("grouped").op.groups == 2
+    assert shapes(network)["oblong"] == (3, 6, 2)
+    assert network.layer("oblong").op.stride == (1, 2)
+
+
+@pytest.mark.parametrize(("word", "padding"), [("same", (1, 1)), ("valid", (0, 0))])
+def test_padding_in_words(tmp_path, word, padding):
+    size = 6 if word == "same" else 4
+    nodes = {"conv": conv(2, 4, padding=word), "sn": integrate(4, size, size)}
+    assert (
+        read(write(tmp_path / "net.nir", nodes, outputs=(4, size, size))).layer("conv").op.padding
+        == padding
+    )
+
+
+# --- graphs -----------------------------------------------------------------------------------------------------------
+
+
+def residual(path, join=None):
+    nodes = {
+        "a": integrate(2, 6, 6),
+        "conv": conv(2, 2),
+        "b": integrate(2, 6, 6),
+        "c": integrate(2, 6, 6),
+    }
+    pairs = [("input", "a"), ("a", "conv"), ("conv", "b"), ("c", "output")]
+    if join is None:
+        pairs += [("a", "c"), ("b", "c")]
+    else:
+        nodes["join"] = nir.Scale(scale=np.full((2, 6, 6), join, np.float32))
+        pairs += [("a", "join"), ("b", "join"), ("join", "c")]
+    return write(path, nodes, pairs, outputs=(2, 6, 6))
+
+
+def test_several_edges_into_a_node_are_a_sum(tmp_path):
+    network = read(residual(tmp_path / "net.nir"))
+    assert isinstance(network.layer("c#in").op, Add)
+    assert network.layer("c#in").inputs == ("a", "b")
+    assert network.layer("c").inputs == ("c#in",)
+
+
+def test_a_scale_of_one_over_several_edges_is_the_join_itself(tmp_path):
+    network = read(residual(tmp_path / "net.nir", join=1))
+    assert isinstance(network.layer("join").op, Add)
+    assert network.layer("join").inputs == ("a", "b")
+    assert network.layer("c").inputs == ("join",)
+
+
+def test_a_scale_of_two_over_several_edges_stays_a_scale(tmp_path):
+    network = read(residual(tmp_path / "net.nir", join=2))
+    assert network.layer("join#in").inputs == ("a", "b")
+    assert isinstance(network.layer("join").op, Scale)
+
+
+def test_the_three_ways_to_write_a_sum_fire_alike(tmp_path):
+    x = np.random.default_rng(1).integers(0, 3, (4, 2, 2, 6, 6))
+    plain = spikes(read(residual(tmp_path / "a.nir")), x)
+    named = spikes(read(residual(tmp_path / "b.nir", join=1)), x)
+    assert plain["c"].any()
+    assert np.array_equal(plain["c"], named["c"])
+
+
+def test_several_edges_into_the_output_are_a_sum(tmp_path):
+    nodes = {"a": integrate(2, 6, 6), "b": integrate(2, 6, 6)}
+    pairs = [("input", "a"), ("input", "b"), ("a", "output"), ("b", "output")]
+    network = read(write(tmp_path / "net.nir", nodes, pairs, outputs=(2, 6, 6)))
+    assert network.readout.layer == "output#in"
+    assert network.layer("output#in").inputs == ("a", "b")
+
+
+def test_the_input_may_have_another_name(tmp_path):
+    nodes = {"x": nir.Input(np.array([3])), "sn": integrate(3), "y": nir.Output(np.array([3]))}
+    nir.write(tmp_path / "net.nir", nir.NIRGraph(nodes, [("sn", "y"), ("x", "sn")]))
+    assert read(tmp_path / "net.nir").layer("sn").inputs == ("input",)
+
+
+# --- files that are broken or that we cannot run ----------------------------------------------------------------------
+
+
+def vary(path, change):
+    return edit(small(path), change)
+
+
+def field(node, name, value):
+    return lambda h: replace(h, f"node/nodes/{node}/{name}", value)
+
+
+ONE = np.ones((4, 6, 6), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            field("conv2", "type", "HyperConv"),
+            ["node conv2 (HyperConv)", "need Input, Output, Conv2d"],
+        ),
+        (field("conv2", "type", "Conv2D"), ["did you mean 'Conv2d'?"]),
+        (field("if1", "type", "CubaLIF"), ["node if1 (CubaLIF)", "LIF"]),
+        (field("if1", "type", "NIRGraph"), ["NIRGraph nodes are not supported", "subgraph"]),
+        (field("if1", "type", "Delay"), ["Delay nodes are not supported"]),
+        (
+            field("fc", "weight", np.ones((5, 100), np.float32)),
+            ["node fc (Affine)", "have [5, 100]", "144"],
+        ),
+        (field("fc", "bias", np.ones(4, np.float32)), ["node fc", "have [4]; need [5]"]),
+        (field("flat", "type", "Threshold"), ["node flat", "has no threshold"]),
+        (field("flat", "start_dim", 1), ["node flat", "start_dim 1", "start_dim 0"]),
+        (
+            field("flat", "input_type", np.array([4, 6, 5])),
+            ["node flat", "have [4, 6, 6]; need [4, 6, 5]"],
+        ),
+        (lambda h: h.pop("node/nodes/conv2/weight"), ["node conv2 (Conv2d)", "has no weight"]),
+        (field("conv2", "weight", np.ones((4, 3, 3, 3))), ["node conv2", "need 4 input channels"]),
+        (field("conv2", "weight", np.ones((4, 4, 3))), ["node conv2", "need (O, I, kh, kw)"]),
+        (field("conv2", "weight", "much"), ["node conv2", "the text 'much'"]),
+        (field("conv2", "groups", 3), ["node conv2", "3 groups"]),
+        (field("conv2", "stride", np.array([0, 1])), ["node conv2", "stride (0, 1)"]),
+        (field("conv2", "stride", np.array([1.5, 1])), ["node conv2", "stride is [1.5, 1.0]"]),
+        (
+            field("conv2", "padding", np.array([1, 1, 1])),
+            ["node conv2", "padding is [1.0, 1.0, 1.0]"],
+        ),
+        (
+            field("conv2", "input_shape", np.array([6, 7])),
+            ["node conv2", "have (6, 6); need (6, 7)"],
+        ),
+        (field("conv2", "weight", np.ones((4, 4, 9, 9))), ["node conv2", "larger than its input"]),
+        (
+            field("if1", "v_threshold", ONE * np.nan),
+            ["node if1 (IF)", "v_threshold is not finite in 144 of 144"],
+        ),
+        (field("if1", "v_threshold", ONE[:, :5]), ["node if1", "have [4, 5, 6]; need [4, 6, 6]"]),
+        (field("if1", "v_threshold", np.ones(4)), ["node if1", "have [4]; need [4, 6, 6]"]),
+        (
+            field("if1", "v_reset", np.arange(144).reshape(4, 6, 6)),
+            ["node if1", "v_reset differs", "144"],
+        ),
+        (field("if1", "r", ONE * np.inf), ["node if1", "r is not finite", "inf"]),
+        (field("input", "shape", np.array([2, 6])), ["node input", "need (C, H, W) or (n,)"]),
+        (field("input", "shape", np.array([3, 6, 6])), ["node conv1", "need 3 input channels"]),
+        (field("output", "shape", np.array([4])), ["node output", "have [5]; need [4]"]),
+        (field("input", "type", "Output"), ["one Input node", "have none"]),
+        (field("if2", "type", "Input"), ["one Input node", "have if2, input"]),
+    ],
+)
+def test_a_broken_node_is_named(tmp_path, change, words):
+    refused(vary(tmp_path / "bad.nir", change), words)
+
+
+def refused(path, words, convention=NORSE, steps=4):
+    with pytest.raises(Snn2ChipError) as e:
+        read_nir(path, convention, steps)
+    assert e.value.exit_status == 2
+    for word in (path.name, *words):
+        assert word in str(e.value)
+    assert len(str(e.value)) < 500
+
+
+def add_edges(*pairs):
+    return edges(lambda e: e + [list(p) for p in pairs])
+
+
+def drop_edge(a, b):
+    return edges(lambda e: [pair for pair in e if pair != [a, b]])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (add_edges(("if2", "conv2")), ["cycle", "conv2 -> if2 -> conv2", "recurrent"]),
+        (add_edges(("if2", "if2")), ["cycle", "if2 -> if2"]),
+        (add_edges(("if2", "ghost")), ["'ghost'"]),
+        (add_edges(("if2", "if4")), ["'if4'", "did you mean 'if"]),
+        (add_edges(("if1", "conv2")), ["if1 -> conv2 is there twice"]),
+        (add_edges(("if1", "input")), ["if1 -> input"]),
+        (add_edges(("output", "fc")), ["an edge leaves the Output"]),
+        (add_edges(("input", "if1")), ["node if1", "conv1 and input", "[4, 6, 6]", "[2, 6, 6]"]),
+        (
+            lambda h: (drop_edge("if3", "output")(h), add_edges(("if2", "output"))(h)),
+            ["node if3: nothing reads it"],
+        ),
+        (drop_edge("if1", "conv2"), ["node conv2: no edge goes into it"]),
+        (drop_edge("input", "conv1"), ["node conv1: no edge goes into it"]),
+    ],
+)
+def test_a_broken_graph_is_named(tmp_path, change, words):
+    refused(vary(tmp_path / "bad.nir", change), words)
+
+
+def test_a_linear_layer_on_a_map_asks_for_a_flatten(tmp_path):
+    nodes = {"fc": nir.Linear(weight=dyadic(1, 5, 72)), "sn": integrate(5)}
+    refused(
+        write(tmp_path / "bad.nir", nodes, outputs=(5,)),
+        ["node fc", "put a Flatten node before it"],
+    )
+
+
+def test_an_oblong_same_padding_is_refused(tmp_path):
+    nodes = {
+        "conv": conv(2, 4, weight=dyadic(1, 4, 2, 2, 2), padding="same"),
+        "sn": integrate(4, 6, 6),
+    }
+    refused(write(tmp_path / "bad.nir", nodes, outputs=(4, 6, 6)), ["node conv", "'same'"])
+
+
+def test_a_name_that_is_ours_is_refused(tmp_path):
+    nodes = {"x": nir.Input(np.array([3])), "input": integrate(3), "y": nir.Output(np.array([3]))}
+    nir.write(tmp_path / "bad.nir", nir.NIRGraph(nodes, [("input", "y"), ("x", "input")]))
+    refused(tmp_path / "bad.nir", ["node input", "rename"])
+
+
+def test_a_graph_without_neurons_is_refused(tmp_path):
+    path = write(tmp_path / "bad.nir", {"conv": conv(2, 4)}, outputs=(4, 6, 6))
+    refused(path, ["no neurons"])
+
+
+def test_a_dt_that_does_not_fit_is_named(tmp_path):
+    path = write(tmp_path / "bad.nir", {"sn": leaky(2, 6, 6, tau=1e-5)}, outputs=(2, 6, 6))
+    refused(path, ["node sn (LIF)", "decay -99", "dt 0.001", "dt=..."], convention="norse")
+
+
+@pytest.mark.parametrize(("tau", "words"), [(0.0, ["tau is not above 0"]), (-1.0, ["have -1.0"])])
+def test_a_tau_that_is_none_is_named(tmp_path, tau, words):
+    path = write(tmp_path / "bad.nir", {"sn": leaky(2, 6, 6, tau=tau)}, outputs=(2, 6, 6))
+    refused(path, ["node sn", *words])
+
+
+def test_an_infinite_r_alone_is_refused(tmp_path):
+    path = write(tmp_path / "bad.nir", {"sn": leaky(2, 6, 6, tau=2.0, r=np.inf)}, outputs=(2, 6, 6))
+    refused(path, ["node sn", "r is not finite where tau is"])
+
+
+def test_a_late_hard_reset_to_another_value_is_refused(tmp_path):
+    path = write(
+        tmp_path / "bad.nir", {"sn": leaky(2, 6, 6, tau=2.0, reset=0.5)}, outputs=(2, 6, 6)
+    )
+    refused(path, ["node sn", "have 0.5"], convention=f"{NORSE},reset_timing=next_step")
+
+
+def test_a_floor_at_the_threshold_needs_one_threshold(tmp_path):
+    each = np.arange(72, dtype=np.float32).reshape(2, 6, 6)
+    node = nir.IF(r=each, v_threshold=each, v_reset=each * 0)
+    path = write(tmp_path / "bad.nir", {"sn": node}, outputs=(2, 6, 6))
+    refused(path, ["node sn", "v_min"], convention="sinabs,v_min=-threshold")
+
+
+def test_a_file_without_a_convention_asks_for_one(tmp_path):
+    words = ["--convention", "norse | snntorch | spikingjelly | sinabs"]
+    refused(small(tmp_path / "net.nir"), words, convention=None)
+
+
+def test_a_file_without_steps_asks_for_them(tmp_path):
+    refused(small(tmp_path / "net.nir"), ["--steps"], steps=None)
+
+
+# --- files that are no .nir files -------------------------------------------------------------------------------------
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    refused(tmp_path / "nowhere.nir", ["no such file"])
+    (tmp_path / "folder.nir").mkdir()
+    refused(tmp_path / "folder.nir", ["directory"])
+
+
+@pytest.mark.parametrize("content", [b"", b"nodes: []\n", b"\x89HDF\r\n\x1a\n" + bytes(50)])
+def test_what_is_not_hdf5_is_refused(tmp_path, content):
+    (tmp_path / "bad.nir").write_bytes(content)
+    refused(tmp_path / "bad.nir", ["not a whole HDF5 file"])
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 2 / 3, 0.99])
+def test_a_file_cut_short_is_refused(tmp_path, part):
+    data = small(tmp_path / "net.nir").read_bytes()
+    (tmp_path / "bad.nir").write_bytes(data[: int(len(data) * part)])
+    refused(tmp_path / "bad.nir", [])
+
+
+def test_another_hdf5_file_is_refused(tmp_path):
+    with h5py.File(tmp_path / "bad.nir", "w") as h:
+        h["measurements"] = np.arange(5)
+    refused(tmp_path / "bad.nir", ["no NIR graph", "'node'"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda h: h.pop("version"), ["no 'version'"]),
+        (lambda h: replace(h, "version", 3), ["3", "a text should be"]),
+        (lambda h: h.pop("node/edges"), ["node/edges"]),
+        (lambda h: h.pop("node/nodes"), ["node/nodes"]),
+        (lambda h: replace(h, "node/edges", np.zeros((3, 3), "S4")), ["pairs", "(3, 3)"]),
+        (lambda h: replace(h, "node/edges", np.zeros((3, 2))), ["a text should be"]),
+        (lambda h: h.pop("node/nodes/if1/type"), ["'if1' has no type"]),
+        (lambda h: replace(h, "node/nodes/if1", 5), ["'if1' has no type"]),
+        (lambda h: replace(h, "node/nodes/if1/r", np.ones(3, complex)), ["if1/r", "complex128"]),
+    ],
+)
+def test_a_file_of_another_make_is_refused(tmp_path, change, words):
+    refused(vary(tmp_path / "bad.nir", change), words)
+
+
+def test_values_outside_of_the_file_are_refused(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as h:
+        h["r"] = ONE
+
+    def link(h):
+        del h["node/nodes/if1/r"]
+        h["node/nodes/if1/r"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/r")
+
+    refused(vary(tmp_path / "bad.nir", link), ["if1/r", "refers to another file"])
+
+
+def test_an_array_that_claims_to_be_huge_is_refused(tmp_path):
+    def grow(h):
+        del h["node/nodes/if1/r"]
+        h.create_dataset("node/nodes/if1/r", (1 << 40,), "f4", chunks=(1024,), compression="gzip")
+
+    refused(vary(tmp_path / "bad.nir", grow), ["if1/r", "too large", "4398046511104 bytes"])
