@@ -7,15 +7,15 @@ after the last one has left, as a chip does. Everything comes from the bytes of 
 the host's part (its populations and biases) and the decision.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from snn2chip.arrays import IntArray
-from snn2chip.chip.program import AxonTable, CoreContents, Program
+from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target
-from snn2chip.chip.unpack import unpack_cores, unpack_hosts
+from snn2chip.chip.unpack import Unpacked, unpack
 from snn2chip.engines import core_host
 from snn2chip.engines.core_chip import Chip
 from snn2chip.engines.core_tables import flatten
@@ -23,14 +23,6 @@ from snn2chip.engines.decision import decide
 from snn2chip.inputs import InputData
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Unpacked:
-    """A program once unpacked. `hosts`: number of a map that the host sends -> its axon table."""
-
-    cores: tuple[CoreContents, ...]
-    hosts: Mapping[int, AxonTable]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,8 +68,9 @@ def run_counted(
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Recording, ChipCounts]:
     """As `run`, and what the chip did."""
-    unpacked = Unpacked(cores=unpack_cores(program, target), hosts=unpack_hosts(program, target))
-    return run_unpacked(program, unpacked, inputs, qc=qc, record=record, progress=progress)
+    return run_unpacked(
+        program, unpack(program, target), inputs, qc=qc, record=record, progress=progress
+    )
 
 
 def run_unpacked(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from snn2chip.chip.program import AxonTable, Connection, CoreContents, TileContents
+from snn2chip.chip.unpack import entries_of
 from snn2chip.circuit.types import Conv, Dense, Shape
 from snn2chip.errors import StatementError
 
@@ -42,12 +43,6 @@ def check(
         entries = (c if table.per_neuron else 1) * h * w
         _check_table(HOST, table, entries)
         _check_pairs(HOST, table, 0, entries, number, axons)
-
-
-def entries_of(tile: TileContents, per_neuron: bool) -> int:
-    """How many entries of its core's axon table are the tile's."""
-    c, h, w = (high - low for low, high in (tile.channels, tile.rows, tile.columns))
-    return (c if per_neuron else 1) * h * w
 
 
 def _fail(core: int, why: str, *, need: str = "", have: str = "") -> StatementError:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from snn2chip.arrays import IntArray
 from snn2chip.chip.program import AxonTable, Connection, CoreContents, TileContents
+from snn2chip.chip.unpack import entries_of
 from snn2chip.circuit.types import Conv, Dense, Shape
-from snn2chip.engines.core_checks import HOST, check, entries_of
+from snn2chip.engines.core_checks import HOST, check
 from snn2chip.neuron import Emits, Reset
 
 RESETS = tuple(Reset)

@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from snn2chip.arrays import floats, ints
+from snn2chip.chip.formats import loihi2
 from snn2chip.chip.program import (
     AxonIn,
     AxonTable,
@@ -14,10 +16,11 @@ from snn2chip.chip.program import (
     CoreContents,
     Program,
     Schedule,
+    Tile,
     TileContents,
 )
+from snn2chip.chip.unpack import Unpacked
 from snn2chip.circuit.types import INPUT, Conv, Dense, Identity, InputKind, Origin, Provenance, Role
-from snn2chip.engines.core import Unpacked
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.types import (
@@ -355,3 +358,19 @@ def table(pair, places, per_neuron):
         core=ints(np.array([c for c, _ in flat], np.int64)),
         axon=ints(np.array([a for _, a in flat], np.int64)),
     )
+
+
+def packed(program, unpacked, target):
+    """`program` with the words of `unpacked`, on one chip."""
+    cores = []
+    for contents in unpacked.cores:
+        t = contents.tiles[0]
+        tile = Tile(
+            population=program.populations[t.population],
+            channels=t.channels,
+            rows=t.rows,
+            columns=t.columns,
+        )
+        cores.append(loihi2.pack_core(contents, target, chip=0, tile=tile))
+    hosts = {program.populations[n]: loihi2.pack_axons(t) for n, t in unpacked.hosts.items()}
+    return replace(program, format=loihi2.NAME, cores=tuple(cores), input_axons=hosts)

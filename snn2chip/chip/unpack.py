@@ -1,0 +1,61 @@
+"""A program as its bytes say it: every core, and where the host's spikes go."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from snn2chip.chip.formats import loihi2
+from snn2chip.chip.program import AxonTable, CoreContents, Program, TileContents
+from snn2chip.chip.target import Target
+from snn2chip.errors import StatementError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unpacked:
+    """`cores`: core i is the core that axons call i. `hosts`: number of a map that the host sends -> its axon table."""
+
+    cores: tuple[CoreContents, ...]
+    hosts: Mapping[int, AxonTable]
+
+
+def unpack(program: Program, target: Target) -> Unpacked:
+    """What the words of `program` say. Raises StatementError at words that no packing makes."""
+    return Unpacked(cores=tuple(unpack_cores(program, target)), hosts=unpack_hosts(program))
+
+
+def unpack_cores(program: Program, target: Target) -> Iterator[CoreContents]:
+    """Core after core, for readers that need not keep them all."""
+    _check_format(program)
+    for number, core in enumerate(program.cores):
+        yield loihi2.unpack_core(core, target, f"core {number}")
+
+
+def unpack_hosts(program: Program) -> dict[int, AxonTable]:
+    """Number of each map that the host sends -> its axon table."""
+    _check_format(program)
+    tables: dict[int, AxonTable] = {}
+    for name, words in program.input_axons.items():
+        if name not in program.populations:
+            raise StatementError(
+                "program-host", name, "the host sends it, but the program does not know it"
+            )
+        tables[program.populations.index(name)] = loihi2.unpack_axons(
+            *words, f"input axons of {name}"
+        )
+    return tables
+
+
+def _check_format(program: Program) -> None:
+    if program.format != loihi2.NAME:
+        raise StatementError(
+            "program-format",
+            "program",
+            "is in a format that cannot be read",
+            have=program.format,
+            need=loihi2.NAME,
+        )
+
+
+def entries_of(tile: TileContents, per_neuron: bool) -> int:
+    """How many entries of its core's axon table are the tile's: one per position, or per neuron."""
+    c, h, w = (high - low for low, high in (tile.channels, tile.rows, tile.columns))
+    return (c if per_neuron else 1) * h * w
