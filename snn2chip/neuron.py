@@ -47,6 +47,7 @@ class ChipRounding:
     `v_limit`: |v| is clipped to v_limit units. `gain_divisor`: gain * a is divided by it, toward zero, in units of
     `current_unit`.
     `graded_divisor`: a graded output is round_half_even(v / graded_divisor) in units, times graded_divisor.
+    `amounts`: what SUBTRACT takes off, for each level, where that is not the threshold (which is strict in integers).
     """
 
     unit: FloatArray
@@ -55,6 +56,7 @@ class ChipRounding:
     current_unit: FloatArray = field(default_factory=lambda: floats([[[1.0]]]))
     gain_divisor: int = 1
     graded_divisor: int = 1
+    amounts: tuple[FloatArray, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,7 +140,7 @@ def fire(
     total = np.zeros_like(membranes[0])
     for level, (v, threshold) in enumerate(zip(membranes, model.levels, strict=True)):
         spikes = level_spikes(model, v, threshold) if forced is None else forced[level]
-        v, debt = _reset(model, v, spikes, threshold)
+        v, debt = _reset(model, v, spikes, _amount(model, level))
         after.append(v if model.v_min is None else np.maximum(v, model.v_min))
         owed.append(debt)
         total = total + spikes
@@ -188,13 +190,18 @@ def level_spikes(model: NeuronModel, v: FloatArray, threshold: FloatArray) -> Fl
     return (v > threshold if strict else v >= threshold).astype(v.dtype)
 
 
+def _amount(model: NeuronModel, level: int) -> FloatArray:
+    r = model.rounding
+    return model.levels[level] if r is None or r.amounts is None else r.amounts[level]
+
+
 def _reset(
-    model: NeuronModel, v: FloatArray, spikes: FloatArray, threshold: FloatArray
+    model: NeuronModel, v: FloatArray, spikes: FloatArray, amount_of_one: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     nothing = np.zeros_like(v)
     if model.reset is Reset.NONE:
         return v, nothing
     if model.reset is Reset.ZERO:
         return np.where(spikes > 0, model.v_reset, v), nothing
-    amount = spikes * threshold
+    amount = spikes * amount_of_one
     return (v, amount) if model.late_reset else (v - amount, nothing)

@@ -26,4 +26,6 @@ def load(path: Path) -> QuantizedCircuit:
     try:
         return decode(QuantizedCircuit, header.get("circuit"), arrays)
     except ValueError as e:
-        raise Snn2ChipError("file-garbled", str(path), f"lacks or has too much: {e}", help="make it anew") from e
+        raise Snn2ChipError(
+            "file-garbled", str(path), f"lacks or has too much: {e}", help="make it anew"
+        ) from e

@@ -41,7 +41,9 @@ def log2_up(values: ArrayLike) -> FloatArray:
 def is_power_of_two(values: ArrayLike) -> bool:
     """Whether every value is 2^x for a whole x."""
     array = np.asarray(values, np.float64)
-    return bool((array > 0).all() and np.array_equal(np.ldexp(1.0, log2_up(array).astype(np.int64)), array))
+    return bool(
+        (array > 0).all() and np.array_equal(np.ldexp(1.0, log2_up(array).astype(np.int64)), array)
+    )
 
 
 def power(x: ArrayLike) -> FloatArray:

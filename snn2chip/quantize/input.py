@@ -30,11 +30,15 @@ def choose_input(
     that holds the range. Signed where a value is negative, unless `signed` says otherwise. Without a sample: values in [0, 1).
     """
     if bits is not None and not 1 <= bits <= EXACT_BITS:
-        raise Snn2ChipError("option-value", "input bits", "out of range", have=str(bits), need=f"1..{EXACT_BITS}")
+        raise Snn2ChipError(
+            "option-value", "input bits", "out of range", have=str(bits), need=f"1..{EXACT_BITS}"
+        )
     if sample is None:
         width = bits or ROUNDED_BITS
         low_bit = -(width - 1 if signed else width)
-        return QuantizedInput(shape=shape, kind=kind, scale=2.0**low_bit, bits=width, signed=bool(signed))
+        return QuantizedInput(
+            shape=shape, kind=kind, scale=2.0**low_bit, bits=width, signed=bool(signed)
+        )
     values = _finite(sample)
     sign = bool((values < 0).any()) if signed is None else signed
     held = values if sign else np.maximum(values, 0.0)
@@ -72,7 +76,9 @@ def clipped_values(q: QuantizedInput, inputs: InputData) -> int:
 def _finite(inputs: InputData) -> FloatArray:
     values = np.asarray(inputs.values, np.float64)
     if not np.isfinite(values).all():
-        raise Snn2ChipError("input-value", "input", "holds values that are not finite", have="NaN or infinity")
+        raise Snn2ChipError(
+            "input-value", "input", "holds values that are not finite", have="NaN or infinity"
+        )
     return values
 
 

@@ -62,7 +62,9 @@ def reaches(qc: QuantizedCircuit) -> Mapping[str, Reach]:
     outputs = {INPUT: input_bounds(qc.input)}
     found: dict[str, Reach] = {}
     for p in qc.populations:
-        reach = reach_of(p, currents(qc.into(p.name), p.shape[0], outputs, shapes), qc.steps, qc.v_limit)
+        reach = reach_of(
+            p, currents(qc.into(p.name), p.shape[0], outputs, shapes), qc.steps, qc.v_limit
+        )
         found[p.name] = reach
         outputs[p.name] = reach.output
     return found
@@ -163,13 +165,19 @@ def _carried(n: IntegerNeuron, v: Interval, level: int) -> Interval:
         return np.zeros_like(low), np.zeros_like(high)
     if n.emits is Emits.NOTHING or n.reset is Reset.NONE:
         floor = None if n.emits is Emits.NOTHING else n.v_min
-        return fixed.decay(_floored(low, floor), n.delta), fixed.decay(_floored(high, floor), n.delta)
+        return fixed.decay(_floored(low, floor), n.delta), fixed.decay(
+            _floored(high, floor), n.delta
+        )
     theta = n.levels[level]
     stays, fires = low <= theta, high > theta
     quiet = (_forget(n, low), _forget(n, np.minimum(high, theta)))
     after = _after_firing(n, (np.maximum(low, theta + 1), high), level)
-    lowest = np.where(stays & fires, np.minimum(quiet[0], after[0]), np.where(fires, after[0], quiet[0]))
-    highest = np.where(stays & fires, np.maximum(quiet[1], after[1]), np.where(fires, after[1], quiet[1]))
+    lowest = np.where(
+        stays & fires, np.minimum(quiet[0], after[0]), np.where(fires, after[0], quiet[0])
+    )
+    highest = np.where(
+        stays & fires, np.maximum(quiet[1], after[1]), np.where(fires, after[1], quiet[1])
+    )
     return lowest, highest
 
 
@@ -181,10 +189,14 @@ def _after_firing(n: IntegerNeuron, v: Interval, level: int) -> Interval:
     most = _outputs_map(n, high)
     amount = n.amounts[level]
     if n.late_reset:
-        return _forget(n, low) - np.maximum(most * amount, amount), _forget(n, high) - np.minimum(most * amount, amount)
+        return _forget(n, low) - np.maximum(most * amount, amount), _forget(n, high) - np.minimum(
+            most * amount, amount
+        )
     if n.emits is Emits.MULTISPIKE:
         rest = 0 if n.multispike_ge else 1
-        return _forget(n, np.full_like(low, rest)), _forget(n, rest + amount - 1 + np.zeros_like(high))
+        return _forget(n, np.full_like(low, rest)), _forget(
+            n, rest + amount - 1 + np.zeros_like(high)
+        )
     return _forget(n, low - amount), _forget(n, high - amount)
 
 

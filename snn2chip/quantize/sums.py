@@ -52,14 +52,6 @@ def sums(kernel: Kernel, weight: Numbers, source: Bounds, source_shape: Shape) -
     )
 
 
-def synapses(kernel: Kernel, weight: Numbers, source_shape: Shape) -> int:
-    """Synapses into one neuron in the middle of the map; a pooled weight counts once for each position."""
-    if isinstance(kernel, Identity):
-        return 1
-    per_neuron = int(np.prod(weight.shape[1:], dtype=np.int64))
-    return per_neuron * _positions(kernel, source_shape)
-
-
 def _matrix(kernel: Kernel, weight: Numbers, source_shape: Shape) -> Numbers:
     """Weights summed over everything but target and source channel: [O, I/groups] ([C] for Identity)."""
     if isinstance(kernel, Conv):

@@ -1,0 +1,54 @@
+"""How many bits of a membrane a graded output sends: 2^p membrane units are one unit of the payload."""
+
+import numpy as np
+
+from snn2chip import fixed
+from snn2chip.circuit.types import Circuit, Conv, Dense, Projection, Shape
+from snn2chip.quantize.facts import Facts
+from snn2chip.quantize.neurons import Built
+from snn2chip.quantize.ranges import Reach
+from snn2chip.quantize.scales import Scales, limit_of
+from snn2chip.quantize.types import Widths
+from snn2chip.quantize.weights import weight_range
+
+UNLIMITED = 24
+"""Payload bits where the target has none: the missing feature is a finding of its own."""
+
+
+def payload_shift(
+    circuit: Circuit, f: Facts, s: Scales, built: Built, reach: Reach, widths: Widths
+) -> int:
+    """p: the finest at which the payload has its bits and no consumer's current must lose weight bits for it.
+
+    Where everything is exact, the bits below the weight unit are zeros and are not sent.
+    """
+    largest = int(reach.membrane.magnitude.max())
+    most = (1 << ((widths.payload_bits or UNLIMITED) - 1)) - 1
+    for p in circuit.projections:
+        if f.population.name in p.sources:
+            most = min(most, _bearable(p, f.population.shape, widths) // len(p.sources))
+    shift = 0
+    while int(fixed.round_half_even(np.asarray(largest), shift)) > max(most, 1):
+        shift += 1
+    return max(shift, _zeros(s, built))
+
+
+def _bearable(p: Projection, shape: Shape, widths: Widths) -> int:
+    """Largest payload at which weights of all bits cannot overflow the current."""
+    rows = np.abs(p.weight).reshape(len(p.weight), -1)
+    top = rows.max(1)
+    if not top.any():
+        return limit_of(widths)
+    positions = shape[1] * shape[2] if isinstance(p.kernel, Dense) and p.kernel.pooled else 1
+    if not isinstance(p.kernel, Conv | Dense):
+        positions = 1
+    ratio = float((rows.sum(1)[top > 0] / top[top > 0]).max()) * positions
+    bits = widths.fraction_bits if widths.fraction_fixed else 0
+    return int(limit_of(widths) / (ratio * weight_range(widths.weight_bits)[1] * 2.0**bits))
+
+
+def _zeros(s: Scales, built: Built) -> int:
+    """Low bits of the membrane that are always 0."""
+    if not s.exact.all():
+        return 0
+    return s.fraction_bits if not (built.bias & ((1 << s.fraction_bits) - 1)).any() else 0
