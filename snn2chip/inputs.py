@@ -68,7 +68,8 @@ def load_array(path: str | Path) -> NDArray[Any]:
     """The array in a .npy file: real finite numbers, at least one. Never unpickles; every error names the file."""
     where = str(path)
     try:
-        array = np.load(path, allow_pickle=False)
+        with Path(path).open("rb") as f:
+            array = np.lib.format.read_array(f, allow_pickle=False)
     except FileNotFoundError as e:
         raise Snn2ChipError("input-missing", where, "there is no such file") from e
     except OSError as e:
@@ -79,10 +80,6 @@ def load_array(path: str | Path) -> NDArray[Any]:
         raise Snn2ChipError(
             "input-unreadable", where, _unreadable(e), need="a whole .npy file of numbers"
         ) from e
-    if not isinstance(array, np.ndarray):
-        raise Snn2ChipError(
-            "input-unreadable", where, "is an archive of arrays", need="one array, .npy"
-        )
     return _checked(where, array)
 
 
@@ -223,9 +220,7 @@ def _unreadable(error: Exception) -> str:
     said = str(error)
     if "Object arrays" in said:
         return "holds Python objects, which are never unpickled"
-    if "pickle" in said:
-        return "is no .npy file"
-    return "is cut short or damaged"
+    return "is no .npy file" if "magic string" in said else "is cut short or damaged"
 
 
 def _by(shape: tuple[int, ...]) -> str:

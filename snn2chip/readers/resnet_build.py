@@ -215,7 +215,7 @@ def _check_tensor(container: Container, key: str, shape: tuple[int, ...]) -> Non
 
 
 def _unused(container: Container, needed: Mapping[str, object]) -> tuple[str, ...]:
-    spare = [k for k in container.tensors if k not in needed and not k.endswith(COUNTER)]
+    spare = [k for k in container.tensors if k not in needed]
     counters = [k for k in spare if k.endswith(COUNTER)]
     others = [f"{k} (no part of the network)" for k in spare if not k.endswith(COUNTER)]
     return (

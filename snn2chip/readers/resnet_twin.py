@@ -85,12 +85,8 @@ def _unit(
     """The convolution's and norm's tensors."""
     population, projection = _population(qc, neuron), _projection(qc, neuron, unit.conv)
     _check_neuron(population, settings)
-    gain = (
-        population.scale * 2.0**projection.exponent / _source_unit(qc, projection) * _tau(settings)
-    )
-    bias = np.zeros(unit.outputs)
-    if has_bias:
-        bias = _bias(population) * _tau(settings)
+    gain = population.scale * 2.0**projection.exponent / _source_unit(qc, projection)
+    bias = _bias(population) if has_bias else np.zeros(unit.outputs)
     _check_power_of_two(gain, unit.conv)
     return {
         f"{unit.conv}.weight": _single(projection.weight, unit.conv),
@@ -104,8 +100,7 @@ def _unit(
 def _head(qc: QuantizedCircuit, plan: Plan) -> Arrays:
     """fc, whose weight counts every pixel of the map as 1/pixels."""
     population, projection = _population(qc, READOUT), _projection(qc, READOUT, READOUT)
-    per_channel, pixels = projection.weight, 1
-    source = qc.population(projection.sources[0])
+    per_channel, source = projection.weight, qc.population(projection.sources[0])
     pixels = source.shape[1] * source.shape[2]
     if not (isinstance(projection.kernel, Dense) and projection.kernel.pooled):
         per_pixel = projection.weight.reshape(plan.classes, plan.features, -1)
@@ -135,7 +130,7 @@ def _check_identity(qc: QuantizedCircuit, block: BlockPlan, settings: Settings) 
                 * 2.0**projection.exponent
                 / _source_unit(qc, projection)
             )
-            if (real * _tau(settings) != 1.0).any():
+            if (real != 1.0).any():
                 raise _refusal(target, "its shortcut has another weight than 1")
 
 
@@ -151,13 +146,11 @@ def _check_neuron(p: QuantizedPopulation, settings: Settings) -> None:
         raise _refusal(
             p.name, f"its decay is not the chip's (δ = {n.delta.reshape(-1)[0]}, need {delta:g})"
         )
-    unit = _unit_of(p)
-    if (_firing(p) * unit != wanted.v_threshold).any():
-        raise _refusal(
-            p.name, f"its threshold is not exactly {wanted.v_threshold:g} on the chip's grid"
-        )
-    if n.reset is Reset.SUBTRACT and (n.amounts[0] * unit != wanted.v_threshold).any():
-        raise _refusal(p.name, f"it does not subtract exactly {wanted.v_threshold:g}")
+    unit, threshold = _unit_of(p), wanted.v_threshold * _tau(settings)
+    if (_firing(p) * unit != threshold).any():
+        raise _refusal(p.name, f"its threshold is not exactly {threshold:g} on the chip's grid")
+    if n.reset is Reset.SUBTRACT and (n.amounts[0] * unit != threshold).any():
+        raise _refusal(p.name, f"it does not subtract exactly {threshold:g}")
 
 
 def _firing(p: QuantizedPopulation) -> IntArray:
@@ -188,7 +181,7 @@ def _source_unit(qc: QuantizedCircuit, projection: QuantizedProjection) -> float
 
 
 def _tau(settings: Settings) -> float:
-    """What the authors' code divides the current by."""
+    """What the authors' code divides currents by; a Circuit does not, and its membranes are tau times as large."""
     n = settings.neuron
     return n.tau if n.tau is not None and n.decay_input else 1.0
 

@@ -2,7 +2,9 @@
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +26,14 @@ def small(connect_f: str = "ADD", blocks: tuple[int, ...] = (1, 1), **more) -> R
 def small_plain(bottleneck: bool = False) -> ResNetTrunk:
     """The plain network of the same size."""
     block = spiking_resnet.Bottleneck if bottleneck else spiking_resnet.BasicBlock
-    trunk = {"in_channels": 1, "num_classes": 3, "width": 4, "stem_kernel": 3, "stem_stride": 1, "stem_pool": False}
+    trunk: dict[str, Any] = {
+        "in_channels": 1,
+        "num_classes": 3,
+        "width": 4,
+        "stem_kernel": 3,
+        "stem_stride": 1,
+        "stem_pool": False,
+    }
     return dyadic(spiking_resnet.SpikingResNet(block, (2, 1), **trunk))
 
 
@@ -57,9 +66,11 @@ def respelt(state: State, dialect: str) -> State:
     return {k.replace(".module.0", ""): v for k, v in renamed.items()}
 
 
-def save(path: Path, state: State, args: dict[str, object] | None = None) -> str:
+def save(path: Path, state: State, args: Mapping[str, object] | None = None) -> str:
     """Write the container of the authors with `args`, or the bare state dict without; returns the path."""
-    content = state if args is None else {"model": state, "epoch": 3, "args": argparse.Namespace(**args)}
+    content = (
+        state if args is None else {"model": state, "epoch": 3, "args": argparse.Namespace(**args)}
+    )
     torch.save(content, path)
     return str(path)
 

@@ -93,7 +93,9 @@ def test_tensors_that_are_refused_are_named(tmp_path, tensor, says):
     assert says in text
 
 
-@pytest.mark.parametrize("thing", [torch.zeros(3), [W], {}, {"model": {}}, {"epoch": 3}, {"model": {1: torch.ones(1)}}])
+@pytest.mark.parametrize(
+    "thing", [torch.zeros(3), [W], {}, {"model": {}}, {"epoch": 3}, {"model": {1: torch.ones(1)}}]
+)
 def test_no_state_dict(tmp_path, thing):
     assert "no state dict" in refused(saved(tmp_path, thing))
 

@@ -1,5 +1,7 @@
 """Reading SEW and plain Spiking ResNets: names, joins, options, and the errors of what does not fit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,12 +10,22 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.model import ModelRequest, load_model
 from snn2chip.network.check import check
 from snn2chip.network.engine import run
-from snn2chip.network.types import AndNot, AvgPool2d, BatchNorm, Conv2d, InputKind, Linear, MaxPool2d, Neuron
+from snn2chip.network.types import (
+    AndNot,
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    InputKind,
+    Linear,
+    MaxPool2d,
+    Neuron,
+)
 from snn2chip.neuron import Compare, Reset
+from snn2chip.zoo import sew_resnet
 from snn2chip.zoo.run import run_zoo
 from tests.cases import casegen
 from tests.cases.paths import CASES
-from tests.readers.checkpoints import ARGS, images, respelt, save, small, small_plain
+from tests.readers.checkpoints import ARGS, dyadic, images, respelt, save, small, small_plain
 
 
 def load(path, x=None, **request):
@@ -34,6 +46,7 @@ def refused(path, **request):
 def agree(model):
     """The float engine, the zoo's module and each other."""
     check(model.network)
+    assert model.inputs is not None
     recording = run(model.network, model.inputs)
     trace, logits = run_zoo(model.zoo(), model.inputs.values.astype(np.float32))
     assert set(trace) == {k for k in recording.outputs if not k.endswith("#sum")}
@@ -54,6 +67,7 @@ def test_recorded_cases(tmp_path, name):
     _, x, expected = casegen.load_case(CASES / name)
     model = load(str(tmp_path / "c.pth"), x)
     assert casegen.compare(CASES / name, agree(model)) == []
+    assert model.inputs is not None
     recording = run(model.network, model.inputs)
     assert casegen.compare(CASES / name, recording.outputs) == []
     assert np.array_equal(recording.decision, expected["output"]["array"])
@@ -63,7 +77,9 @@ def test_recorded_cases(tmp_path, name):
 
 @pytest.mark.parametrize("connect_f", ["ADD", "AND", "IAND"])
 def test_small_networks_agree_with_their_module(tmp_path, connect_f):
-    path = save(tmp_path / "c.pth", small(connect_f, (2, 1)).state_dict(), ARGS | {"connect_f": connect_f})
+    path = save(
+        tmp_path / "c.pth", small(connect_f, (2, 1)).state_dict(), ARGS | {"connect_f": connect_f}
+    )
     trace = agree(load(path, images().numpy()))
     assert 0 < trace["layer1.1#out"].mean() < 3
 
@@ -71,7 +87,9 @@ def test_small_networks_agree_with_their_module(tmp_path, connect_f):
 @pytest.mark.parametrize("bottleneck", [False, True])
 def test_plain_networks_agree_with_their_module(tmp_path, bottleneck):
     args = {"T": 3, "stem_stride": 1, "stem_pool": False}
-    model = load(save(tmp_path / "c.pth", small_plain(bottleneck).state_dict(), args), images().numpy())
+    model = load(
+        save(tmp_path / "c.pth", small_plain(bottleneck).state_dict(), args), images().numpy()
+    )
     assert model.network.provenance.system == "spiking_resnet"
     assert not any(layer.name.endswith("#out") for layer in model.network.layers)
     agree(model)
@@ -153,16 +171,27 @@ def test_spikingjelly_bottleneck_swaps_iand(tmp_path):
 
 
 def bottleneck_state():
-    from snn2chip.zoo import sew_resnet
-    from tests.readers.checkpoints import dyadic
-
-    trunk = {"in_channels": 1, "num_classes": 3, "width": 4, "stem_kernel": 3, "stem_stride": 1, "stem_pool": False}
+    trunk: dict[str, Any] = {
+        "in_channels": 1,
+        "num_classes": 3,
+        "width": 4,
+        "stem_kernel": 3,
+        "stem_stride": 1,
+        "stem_pool": False,
+    }
     return dyadic(sew_resnet.SEWResNet(sew_resnet.Bottleneck, (1, 1), **trunk)).state_dict()
 
 
 def test_learned_decays(tmp_path):
     state = respelt(small().state_dict(), "spikingjelly")
-    neurons = ["sn1", "layer1.0.sn1", "layer1.0.sn2", "layer2.0.sn1", "layer2.0.sn2", "layer2.0.downsample_sn"]
+    neurons = [
+        "sn1",
+        "layer1.0.sn1",
+        "layer1.0.sn2",
+        "layer2.0.sn1",
+        "layer2.0.sn2",
+        "layer2.0.downsample_sn",
+    ]
     state |= {f"{n}.w": torch.tensor(40.0 if i % 2 else 0.0) for i, n in enumerate(neurons)}
     model = load(save(tmp_path / "c.pth", state, ARGS), images().numpy())
     assert model.network.provenance.system == "sew_resnet"
@@ -173,6 +202,7 @@ def test_double_precision(tmp_path):
     state = {k: v.double() if v.is_floating_point() else v for k, v in small().state_dict().items()}
     model = load(save(tmp_path / "c.pth", state, ARGS), images().numpy())
     agree(model)
+    assert model.zoo is not None
     assert model.zoo().fc.weight.dtype is torch.float64
     assert any("float64" in line for line in model.network.provenance.assumed)
 
@@ -180,7 +210,9 @@ def test_double_precision(tmp_path):
 def test_frames_run_through_the_stem_and_it_is_said(path):
     model = load(path, np.stack([images(seed=s).numpy() for s in range(5)]))
     assert model.network.steps == 5
-    assert any("conv1 and bn1 run on each of 5 frames" in line for line in model.network.provenance.assumed)
+    assert any(
+        "conv1 and bn1 run on each of 5 frames" in line for line in model.network.provenance.assumed
+    )
     assert any("the file's args say 4" in line for line in model.network.provenance.assumed)
     agree(model)
 
@@ -189,10 +221,14 @@ def test_steps_come_from_the_user_then_the_file_then_the_default(tmp_path, path)
     assert load(path, steps=6).network.steps == 6
     assert load(path, options={"T": 5}).network.steps == 5
     assert load(path).network.steps == 4
-    bare = save(tmp_path / "b.pth", small().state_dict(), {k: v for k, v in ARGS.items() if k != "T"})
+    bare = save(
+        tmp_path / "b.pth", small().state_dict(), {k: v for k, v in ARGS.items() if k != "T"}
+    )
     network = load(bare).network
     assert network.steps == 4
-    assert any(line.startswith("T = 4 (the authors' default") for line in network.provenance.assumed)
+    assert any(
+        line.startswith("T = 4 (the authors' default") for line in network.provenance.assumed
+    )
     assert "disagree" in refused(path, steps=6, options={"T": 5})
 
 
@@ -205,16 +241,27 @@ def test_what_the_keys_cannot_say_must_be_said(tmp_path):
 
 
 def test_defaults_are_listed(tmp_path):
-    path = save(tmp_path / "c.pth", small(stem_stride=2, stem_pool=True).state_dict(), {"connect_f": "ADD"})
+    path = save(
+        tmp_path / "c.pth", small(stem_stride=2, stem_pool=True).state_dict(), {"connect_f": "ADD"}
+    )
     assumed = "\n".join(load(path).network.provenance.assumed)
-    for words in ("T = 4", "stem_stride = 2", "stem_pool = True", "neuron = IFNode", "v_threshold = 1.0"):
+    for words in (
+        "T = 4",
+        "stem_stride = 2",
+        "stem_pool = True",
+        "neuron = IFNode",
+        "v_threshold = 1.0",
+    ):
         assert words in assumed
 
 
 def test_names_in_the_authors_logs_are_older_than_the_paper(tmp_path):
     args = ARGS | {"model": "spiking_resnet34", "connect_f": "add"}
     network = load(save(tmp_path / "c.pth", small().state_dict(), args)).network
-    assert (network.provenance.system, network.provenance.options["connect_f"]) == ("sew_resnet", "ADD")
+    assert (network.provenance.system, network.provenance.options["connect_f"]) == (
+        "sew_resnet",
+        "ADD",
+    )
 
 
 def test_strides_of_stages_can_be_said(tmp_path):
