@@ -1,0 +1,206 @@
+"""Every lowered network fires as the network does: every output of every layer, with ==."""
+
+import numpy as np
+import pytest
+
+from snn2chip.circuit.engine import run as run_circuit
+from snn2chip.circuit.layers import layer_outputs
+from snn2chip.lowering import PASSES, lower
+from snn2chip.network.engine import run
+from snn2chip.network.types import (
+    INPUT,
+    Add,
+    And,
+    AndNot,
+    AvgPool2d,
+    Flatten,
+    InputKind,
+    Linear,
+    MaxPool2d,
+    Neuron,
+    Or,
+    SumPool2d,
+)
+from snn2chip.neuron import Compare, Emits, Reset
+from tests.lowering.random_networks import Builder
+from tests.network.build import dyadic, per_map
+
+LIF = {"decay": per_map(0.5), "input_gain": per_map(0.5)}
+SOFT = {"reset": Reset.SUBTRACT, "compare": Compare.GREATER}
+
+
+def head(b, source, classes=5):
+    b.add("flatten", Flatten(), source)
+    c, h, w = b.shape_of(source)
+    weight = dyadic(b.rng, classes, c * h * w)
+    b.add("fc", Linear(weight=weight, bias=dyadic(b.rng, classes)), "flatten")
+    return "fc"
+
+
+def plain(b):
+    """Strides, groups, dilation, biases; hard and soft reset; a leak."""
+    a = b.neurons("a", b.norm("n1", b.conv("c1", INPUT, 4, padding=(1, 2), stride=(2, 1))))
+    c = b.conv("c2", a, 8, bias=True, groups=2, padding=(2, 2), dilation=(2, 2))
+    s = b.neurons("b", c, **SOFT)
+    d = b.conv("c3", s, 8, groups=8, size=2, padding=(1, 0))
+    return head(b, b.neurons("c", b.norm("n3", d), **LIF))
+
+
+def reset_values(b):
+    a = b.block("one", INPUT, 4, v_reset=-1.0, v_init=-1.0, leak=-1.0, **LIF)
+    return head(b, b.block("two", a, 6, v_reset=0.5, v_init=0.5, leak=0.25, decay=per_map(0.5)))
+
+
+def nested_joins(b):
+    """Joins of joins, three deep, and one summand twice."""
+    x = b.block("stem", INPUT, 4)
+    for i in range(3):
+        y = b.block(f"b{i}.2", b.block(f"b{i}.1", x, 4), 4)
+        x = b.add(f"b{i}#out", Add(), y, x)
+    x = b.add("twice#out", Add(), x, "b0#out")
+    y = b.block("after", x, 4)
+    return head(b, b.add("last#out", Add(), y, x))
+
+
+def logic(b):
+    x = b.block("stem", INPUT, 4)
+    y = b.block("other", x, 4)
+    both = b.add("and#out", And(), x, y)
+    but = b.add("iand#out", AndNot(), x, y)
+    swapped = b.add("swapped#out", AndNot(), y, x)
+    any_ = b.add("or#out", Or(), both, swapped)
+    total = b.add("add#out", Add(), but, any_, both)
+    return head(b, b.block("after", total, 4))
+
+
+def spike_pool(b):
+    x = b.add(
+        "pool#out",
+        MaxPool2d(kernel=(3, 3), stride=(2, 2), padding=(1, 1)),
+        b.block("stem", INPUT, 4),
+    )
+    y = b.block("a", x, 4)
+    return head(b, b.add("a#out", Add(), y, x))
+
+
+def integer_pools(b):
+    """Max pools of integers, of joins of pools."""
+    x = b.block("stem", INPUT, 4)
+    for i in range(2):
+        x = b.add(f"b{i}#out", Add(), b.block(f"b{i}", x, 4), x)
+        x = b.add(f"p{i}#out", MaxPool2d(kernel=(2, 2), stride=(1 + i, 1 + i)), x)
+    return head(b, b.block("after", x, 4))
+
+
+def current_shortcuts(b):
+    """The plain spiking block: identity or convolution added to the current before the neurons."""
+    x = b.block("stem", INPUT, 4)
+    c = b.norm("n1", b.conv("c1", x, 4, padding=(1, 1)))
+    x = b.neurons("one", b.add("sum1", Add(), c, x), **LIF)
+    c = b.norm("n2", b.conv("c2", x, 6, padding=(1, 1), stride=(2, 2)))
+    d = b.norm("n3", b.conv("c3", x, 6, size=1, stride=(2, 2)))
+    return head(b, b.neurons("two", b.add("sum2", Add(), c, d)))
+
+
+def pools_between(b):
+    """Average pools before a padded convolution, before a shortcut, before neurons; a pooled read-out."""
+    x = b.block("stem", INPUT, 4)
+    p = b.add("pool", AvgPool2d(kernel=(2, 2), stride=(2, 2)), x)
+    c = b.norm("n1", b.conv("c1", p, 4, padding=(1, 1)))
+    x = b.neurons("one", b.add("sum", Add(), c, p))
+    s = b.add("spool", SumPool2d(kernel=(3, 3), stride=(1, 1), padding=(1, 1)), x)
+    x = b.neurons("two", s, decay=per_map(0.5))
+    join = b.add("two#out", Add(), x, x)
+    _, h, w = b.shape_of(join)
+    b.add("whole", AvgPool2d(kernel=(h, w), stride=(1, 1)), join)
+    b.add("flatten", Flatten(), "whole")
+    b.add("fc", Linear(weight=dyadic(b.rng, 5, 4)), "flatten")
+    return "fc"
+
+
+def linear_chains(b):
+    """Kernels without neurons between them, up to the classifier."""
+    x = b.block("stem", INPUT, 4)
+    c = b.conv("c1", x, 4, bias=True, padding=(1, 1), stride=(2, 2))
+    c = b.conv("c2", c, 6, size=2, bias=True, groups=2)
+    x = b.neurons("one", b.conv("c3", c, 6, size=1, bias=True, padding=(0, 0)))
+    c = b.conv("c4", x, 3, size=2, bias=True, padding=(1, 1))
+    b.add("pool", AvgPool2d(kernel=(2, 2), stride=(2, 2)), c)
+    b.add("flatten", Flatten(), "pool")
+    size = int(np.prod(b.shape_of("flatten")))
+    b.add("hidden", Linear(weight=dyadic(b.rng, 8, size), bias=dyadic(b.rng, 8)), "flatten")
+    v = b.neurons("vector", "hidden")
+    b.add("l1", Linear(weight=dyadic(b.rng, 6, 8), bias=dyadic(b.rng, 6)), v)
+    b.add("l2", Linear(weight=dyadic(b.rng, 5, 6), bias=dyadic(b.rng, 5)), "l1")
+    return "l2"
+
+
+def normed_input(b):
+    x = b.norm("n0", INPUT)
+    c = b.norm("n1", b.conv("c1", x, 4, padding=(1, 1), stride=(2, 2)))
+    d = b.conv("c2", x, 4, size=1, stride=(2, 2), bias=True)
+    return head(b, b.neurons("one", b.add("sum", Add(), c, d)))
+
+
+def distributed(b):
+    """A convolution of a sum of currents and spikes."""
+    x = b.block("stem", INPUT, 4)
+    c = b.norm("n", b.conv("c1", x, 4, size=1))
+    total = b.norm("n2", b.add("real", Add(), c, x))
+    return head(b, b.neurons("one", b.conv("c2", total, 4, padding=(1, 1), bias=True)))
+
+
+def multispikes(b):
+    x = b.block("stem", INPUT, 4, emits=Emits.MULTISPIKE, reset=Reset.SUBTRACT)
+    return b.block("answer", x, 3)
+
+
+FAMILIES = (
+    plain, reset_values, nested_joins, logic, spike_pool, integer_pools, current_shortcuts,
+    pools_between, linear_chains, normed_input, distributed, multispikes,
+)  # fmt: skip
+
+
+def grown(family, seed):
+    kind = InputKind.STATIC if seed % 2 else InputKind.FRAMES
+    b = Builder(seed=seed, shape=(3, 8, 8), kind=kind)
+    return b.network(family(b)), b.input()
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
+def test_the_circuit_fires_as_the_network(family, seed):
+    net, inputs = grown(family, seed)
+    lowest = {}
+
+    def watch(firing):
+        low = float(firing.membranes[0].min()) - firing.model.v_reset
+        lowest[firing.name] = min(low, lowest.get(firing.name, 0.0))
+
+    expected = run(net, inputs, judge=watch)
+    circuit = lower(net).circuit
+    got = run_circuit(circuit, inputs)
+    layers = layer_outputs(circuit, got.outputs)
+    for name, values in expected.outputs.items():
+        assert np.array_equal(layers[name], values), name
+        assert layers[name].shape == values.shape
+        if isinstance(net.layer(name).op, Neuron):
+            assert 0.02 <= (values > 0).mean() <= 0.6, name
+        if name.endswith("#out") and isinstance(net.layer(name).op, Add):
+            assert values.max() >= 2, name
+    assert np.array_equal(got.decision, expected.decision)
+    assert min(lowest.values()) < 0
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
+def test_every_pass_keeps_every_spike(family):
+    net, inputs = grown(family, 0)
+    expected = run(net, inputs)
+    for name, rewrite in PASSES:
+        done = rewrite(net)
+        assert not done.findings, name
+        net = done.network
+        got = run(net, inputs)
+        for layer, values in expected.outputs.items():
+            assert np.array_equal(got.outputs[layer], values), (name, layer)
+        assert np.array_equal(got.decision, expected.decision), name
