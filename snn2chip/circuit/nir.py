@@ -7,7 +7,7 @@ compares: a file whose nodes were changed by another tool says two things and is
 import dataclasses
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def write(circuit: Circuit, path: Path) -> None:
     """Write `circuit` as a `.nir` file, whole or not at all; the same circuit gives the same bytes."""
     import nir
 
-    file = io.BytesIO()
+    file: Any = io.BytesIO()  # nir writes into any file, whatever its annotation says
     nir.write(file, to_nir(circuit), compression_opts=1)
     write_whole(path, file.getvalue())
 

@@ -50,9 +50,7 @@ class NirFile:
 def load(path: Path) -> NirFile:
     """The graph in the file at `path`; Snn2ChipError where it is no readable `.nir` file."""
     with _opened(path) as file:
-        if "node" not in file or not isinstance(file["node"], h5py.Group):
-            raise unreadable(path, "is an HDF5 file but no NIR graph: it has no group 'node'")
-        graph = file["node"]
+        graph = _group(path, file, "node")
         if "version" not in file:
             raise unreadable(
                 path, "has no 'version', which every NIR file has", "write it again with nir"
@@ -97,22 +95,26 @@ def _opened(path: Path) -> Generator[h5py.File, None, None]:
         ) from e
 
 
+def _group(path: Path, parent: h5py.Group, key: str) -> h5py.Group:
+    """The group of a NIR file that is called `key`."""
+    group = parent.get(key)
+    if not isinstance(group, h5py.Group):
+        place = f"{parent.name}/{key}".strip("/")
+        raise unreadable(path, f"is an HDF5 file but no NIR graph: it has no group {place!r}")
+    return group
+
+
 def _nodes(path: Path, graph: h5py.Group) -> dict[str, NirNode]:
-    if not isinstance(graph.get("nodes"), h5py.Group):
-        raise unreadable(path, "is an HDF5 file but no NIR graph: it has no group 'node/nodes'")
-    group = graph["nodes"]
-    return {name: _node(path, group, name) for name in group}
+    group = _group(path, graph, "nodes")
+    return {str(name): _node(path, group, str(name)) for name in group}
 
 
 def _node(path: Path, group: h5py.Group, name: str) -> NirNode:
     node = group[name]
     if not isinstance(node, h5py.Group) or "type" not in node:
         raise unreadable(path, f"node {name!r} has no type")
-    fields = {
-        key: _field(path, node, key)
-        for key in node
-        if key not in ("type", "metadata") and isinstance(node[key], h5py.Dataset)
-    }
+    keys = [str(key) for key in node if key not in ("type", "metadata")]
+    fields = {key: _field(path, node, key) for key in keys if isinstance(node[key], h5py.Dataset)}
     return NirNode(name=name, type=_text(path, node, "type"), fields=fields)
 
 

@@ -23,6 +23,7 @@ from snn2chip.circuit.types import (
 from snn2chip.neuron import ChipRounding, Compare, Emits, NeuronModel, Reset
 
 STEPS = 3
+NUMBERS = st.floats(-4, 4, width=64)
 PROVENANCE = Provenance(
     path="net.pth",
     sha256="0" * 64,
@@ -192,7 +193,7 @@ def everything() -> Circuit:
 
 
 @st.composite
-def arrays(draw, shape: tuple[int, int, int], source=st.floats(-4, 4, width=64)) -> FloatArray:
+def arrays(draw, shape: tuple[int, int, int], source=NUMBERS) -> FloatArray:
     """One value, one per channel or one per neuron."""
     sizes = draw(st.sampled_from([(1, 1, 1), (shape[0], 1, 1), shape]))
     values = draw(st.lists(source, min_size=1, max_size=3))

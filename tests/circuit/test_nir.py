@@ -2,9 +2,9 @@
 
 import json
 import shutil
+from typing import Any
 
 import h5py
-import nir
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +23,12 @@ from tests.circuit.nir_circuits import (
     residual,
     weights,
 )
+from tests.readers.nir_files import nir
+
+
+def nodes_of(net) -> dict[str, Any]:
+    """The NIR nodes of a circuit, each of its own class."""
+    return dict(to_nir(net).nodes)
 
 
 def assert_same(have, need):
@@ -111,7 +117,7 @@ def test_a_join_of_one_consumer_is_edges_alone():
 
 
 def test_neurons_are_right_under_nirs_own_equations():
-    nodes = to_nir(residual()).nodes
+    nodes = nodes_of(residual())
     # dt = 1: decay 1 - 1/tau, gain r/tau
     assert nodes["a"].tau.shape == (4, 6, 6)
     assert set(nodes["a"].tau.flat) == {2.0}
@@ -123,7 +129,7 @@ def test_neurons_are_right_under_nirs_own_equations():
 
 
 def test_grouped_convolutions_become_dense():
-    node = to_nir(residual()).nodes["b.from.stem"]
+    node = nodes_of(residual())["b.from.stem"]
     weight = residual().projections[2].weight
     assert node.groups == 1
     assert np.array_equal(node.weight[:2, :2], weight[:2])
@@ -133,20 +139,20 @@ def test_grouped_convolutions_become_dense():
 
 
 def test_biases_are_in_the_convolutions():
-    nodes = to_nir(residual()).nodes
+    nodes = nodes_of(residual())
     assert np.array_equal(nodes["stem.from.input"].bias, weights(1, 4, 1, 1).reshape(-1))
     assert np.array_equal(nodes["fc.from.pool"].bias, weights(3, 5, 1, 1).reshape(-1))
 
 
 def test_numbers_are_float32_only_where_that_is_exact():
-    nodes = to_nir(everything()).nodes
+    nodes = nodes_of(everything())
     assert nodes["stem|0.from.input"].weight.dtype == np.float32
     assert nodes["late.from.stem|0"].weight.dtype == np.float64
 
 
 def test_a_summand_that_counts_twice_is_scaled():
     graph = to_nir(everything())
-    assert set(graph.nodes["late*2"].scale.flat) == {2.0}
+    assert set(nodes_of(everything())["late*2"].scale.flat) == {2.0}
     assert {b for a, b in graph.edges if a == "late"} == {"many.from.late", "late*2"}
 
 
@@ -159,7 +165,7 @@ def test_a_dense_layer_onto_a_map_is_a_convolution(tmp_path):
             projection("b", "c", Conv(), weights(3, 4, 3, 1, 1)),
         ],
     )
-    assert to_nir(net).nodes["b.from.a"].weight.shape == (3, 2, 6, 6)
+    assert nodes_of(net)["b.from.a"].weight.shape == (3, 2, 6, 6)
     write(net, tmp_path / "net.nir")
     assert_same(read(tmp_path / "net.nir"), net)
 

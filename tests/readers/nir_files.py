@@ -1,30 +1,34 @@
 """Small `.nir` files as other tools write them, and runs of what was read."""
 
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import h5py
-import nir
 import numpy as np
 
 from snn2chip.inputs import InputData
 from snn2chip.network.engine import run
 from snn2chip.network.types import InputKind, Network
+from snn2chip.neuron import NeuronModel
 from snn2chip.readers.nir import read_nir
+
+nir: Any = import_module("nir")  # takes more than its annotations say
 
 
 def dyadic(seed: int, *shape: int) -> np.ndarray:
     return (np.random.default_rng(seed).integers(-3, 5, shape) / 8).astype(np.float32)
 
 
-def integrate(*shape: int, threshold: float = 1.0) -> nir.IF:
+def integrate(*shape: int, threshold: float = 1.0) -> Any:
     ones = np.ones(shape, np.float32)
     return nir.IF(r=ones, v_threshold=ones * threshold, v_reset=ones * 0)
 
 
 def leaky(
     *shape: int, tau: float, r: float = 1.0, leak: float = 0.0, reset: float = 0.0, dtype=np.float32
-) -> nir.LIF:
+) -> Any:
     ones = np.ones(shape, dtype)
     return nir.LIF(
         tau=ones * dtype(tau),
@@ -35,8 +39,8 @@ def leaky(
     )
 
 
-def conv(inputs: int, outputs: int, size: int = 6, **options) -> nir.Conv2d:
-    given = {
+def conv(inputs: int, outputs: int, size: int = 6, **options) -> Any:
+    given: dict[str, Any] = {
         "stride": 1,
         "padding": 1,
         "dilation": 1,
@@ -48,7 +52,7 @@ def conv(inputs: int, outputs: int, size: int = 6, **options) -> nir.Conv2d:
     return nir.Conv2d(input_shape=(size, size), weight=weight, **given)
 
 
-def flatten(*shape: int) -> nir.Flatten:
+def flatten(*shape: int) -> Any:
     return nir.Flatten(input_type={"input": np.array(shape)}, start_dim=0, end_dim=-1)
 
 
@@ -118,3 +122,12 @@ def one_neuron(path: Path, node, convention: str, currents: list[float]) -> list
     write(path, {"sn": node}, inputs=(1, 1, 1), outputs=(1, 1, 1))
     network = read_nir(path, convention, len(currents), InputKind.FRAMES)
     return spikes(network, np.reshape(currents, (-1, 1, 1, 1, 1)))["sn"].reshape(-1).tolist()
+
+
+def layer_op(network: Network, name: str) -> Any:
+    """The operation of a layer, of whatever kind the test expects."""
+    return network.layer(name).op
+
+
+def neuron(network: Network, name: str) -> NeuronModel:
+    return layer_op(network, name).model

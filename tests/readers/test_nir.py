@@ -1,7 +1,8 @@
 """`.nir` files of other tools, small enough to follow by hand."""
 
+from typing import Any
+
 import h5py
-import nir
 import numpy as np
 import pytest
 
@@ -27,7 +28,10 @@ from tests.readers.nir_files import (
     edges,
     edit,
     integrate,
+    layer_op,
     leaky,
+    neuron,
+    nir,
     one_neuron,
     replace,
     small,
@@ -127,20 +131,14 @@ def test_a_late_reset_is_not_decayed(tmp_path):
 
 
 def model_of(tmp_path, node, convention):
-    return (
-        read(
-            write(tmp_path / "net.nir", {"sn": node}, inputs=(2, 2, 2), outputs=(2, 2, 2)),
-            convention,
-        )
-        .layer("sn")
-        .op.model
-    )
+    path = write(tmp_path / "net.nir", {"sn": node}, inputs=(2, 2, 2), outputs=(2, 2, 2))
+    return neuron(read(path, convention), "sn")
 
 
 def test_decay_and_gain_in_the_dtype_of_the_file(tmp_path):
     beta = np.float32(0.9)
     tau = np.float32(1e-4) / (1 - beta)
-    node = leaky(2, 2, 2, tau=tau, r=tau / np.float32(1e-4))
+    node = leaky(2, 2, 2, tau=float(tau), r=float(tau / np.float32(1e-4)))
     model = model_of(tmp_path, node, "snntorch")
     assert model.decay.item() == np.float32(1) - np.float32(1e-4) / tau
     assert abs(model.decay.item() - beta) <= np.finfo(np.float32).eps
@@ -175,8 +173,8 @@ def test_parameters_of_one_value_are_spread(tmp_path):
     # norse and sinabs write them
     path = edit(small(tmp_path / "net.nir"), field("if1", "v_threshold", np.float32(2.0)))
     edit(path, field("if2", "v_threshold", np.array([3.0])))
-    assert read(path).layer("if1").op.model.threshold.tolist() == [[[2.0]]]
-    assert read(path).layer("if2").op.model.threshold.tolist() == [[[3.0]]]
+    assert neuron(read(path), "if1").threshold.tolist() == [[[2.0]]]
+    assert neuron(read(path), "if2").threshold.tolist() == [[[3.0]]]
 
 
 def test_thresholds_are_written_as_small_as_they_are(tmp_path):
@@ -199,7 +197,7 @@ def test_a_threshold_node_has_no_memory(tmp_path):
 def test_a_file_of_nir_1_0_4_has_no_v_reset(tmp_path):
     path = small(tmp_path / "net.nir")
     edit(path, lambda h: [h.pop(f"node/nodes/if{i}/v_reset") for i in (1, 2, 3)])
-    assert read(path).layer("if1").op.model.v_reset == 0.0
+    assert neuron(read(path), "if1").v_reset == 0.0
 
 
 # --- layers without memory --------------------------------------------------------------------------------------------
@@ -216,10 +214,10 @@ def test_pools_scales_and_biases(tmp_path):
         "sn": integrate(2, 1, 1),
     }
     network = read(write(tmp_path / "net.nir", nodes, outputs=(2, 1, 1)))
-    assert isinstance(network.layer("scale").op, Scale)
-    assert network.layer("scale").op.scale.shape == (2, 1, 1)
-    assert network.layer("sum").op == SumPool2d(kernel=(2, 2), stride=(2, 2))
-    assert network.layer("mean").op == AvgPool2d(kernel=(3, 3), stride=(3, 3))
+    assert isinstance(layer_op(network, "scale"), Scale)
+    assert layer_op(network, "scale").scale.shape == (2, 1, 1)
+    assert layer_op(network, "sum") == SumPool2d(kernel=(2, 2), stride=(2, 2))
+    assert layer_op(network, "mean") == AvgPool2d(kernel=(3, 3), stride=(3, 3))
     assert shapes(network)["mean"] == (2, 1, 1)
 
 
@@ -232,9 +230,9 @@ def test_grouped_and_oblong_convolutions(tmp_path):
         "sn": integrate(3, 6, 2),
     }
     network = read(write(tmp_path / "net.nir", nodes, outputs=(3, 6, 2)))
-    assert network.layer("grouped").op.groups == 2
+    assert layer_op(network, "grouped").groups == 2
     assert shapes(network)["oblong"] == (3, 6, 2)
-    assert network.layer("oblong").op.stride == (1, 2)
+    assert layer_op(network, "oblong").stride == (1, 2)
 
 
 @pytest.mark.parametrize(("word", "padding"), [("same", (1, 1)), ("valid", (0, 0))])
@@ -242,7 +240,7 @@ def test_padding_in_words(tmp_path, word, padding):
     size = 6 if word == "same" else 4
     nodes = {"conv": conv(2, 4, padding=word), "sn": integrate(4, size, size)}
     assert (
-        read(write(tmp_path / "net.nir", nodes, outputs=(4, size, size))).layer("conv").op.padding
+        layer_op(read(write(tmp_path / "net.nir", nodes, outputs=(4, size, size))), "conv").padding
         == padding
     )
 
@@ -251,7 +249,7 @@ def test_padding_in_words(tmp_path, word, padding):
 
 
 def residual(path, join=None):
-    nodes = {
+    nodes: dict[str, Any] = {
         "a": integrate(2, 6, 6),
         "conv": conv(2, 2),
         "b": integrate(2, 6, 6),
@@ -275,7 +273,7 @@ def test_several_edges_into_a_node_are_a_sum(tmp_path):
 
 def test_a_scale_of_one_over_several_edges_is_the_join_itself(tmp_path):
     network = read(residual(tmp_path / "net.nir", join=1))
-    assert isinstance(network.layer("join").op, Add)
+    assert isinstance(layer_op(network, "join"), Add)
     assert network.layer("join").inputs == ("a", "b")
     assert network.layer("c").inputs == ("join",)
 
@@ -283,7 +281,7 @@ def test_a_scale_of_one_over_several_edges_is_the_join_itself(tmp_path):
 def test_a_scale_of_two_over_several_edges_stays_a_scale(tmp_path):
     network = read(residual(tmp_path / "net.nir", join=2))
     assert network.layer("join#in").inputs == ("a", "b")
-    assert isinstance(network.layer("join").op, Scale)
+    assert isinstance(layer_op(network, "join"), Scale)
 
 
 def test_the_three_ways_to_write_a_sum_fire_alike(tmp_path):
@@ -382,7 +380,7 @@ def test_a_broken_node_is_named(tmp_path, change, words):
     refused(vary(tmp_path / "bad.nir", change), words)
 
 
-def refused(path, words, convention=NORSE, steps=4):
+def refused(path, words, convention: str | None = NORSE, steps: int | None = 4):
     with pytest.raises(Snn2ChipError) as e:
         read_nir(path, convention, steps)
     assert e.value.exit_status == 2

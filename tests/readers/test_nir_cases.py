@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snn2chip.network.types import Neuron
 from snn2chip.readers.nir import read_nir
-from tests.readers.nir_files import spikes
+from tests.readers.nir_files import neuron, spikes
 
 CASES = sorted(f.parent for f in (Path(__file__).parents[1] / "cases" / "nir").glob("*/case.json"))
 
@@ -75,8 +74,7 @@ def test_neurons_have_the_recorded_numbers(folder):
     case, _ = opened(folder)
     network = read_nir(folder / "model.nir", text(case), case["T"])
     for name, need in case["resolved"].items():
-        model = network.layer(name).op.model
-        assert isinstance(network.layer(name).op, Neuron)
+        model = neuron(network, name)
         assert model.decay.item() == need["decay"]
         assert model.input_gain.item() == need["gain"]
         assert model.threshold.item() == need["threshold"]
