@@ -1,10 +1,12 @@
 """A program as its bytes say it: every core, and where the host's spikes go."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from snn2chip.chip.formats import loihi2
-from snn2chip.chip.program import AxonTable, CoreContents, Program, TileContents
+from snn2chip.chip.program import AxonTable, Connection, CoreContents, Program, TileContents
 from snn2chip.chip.target import Target
 from snn2chip.errors import StatementError
 
@@ -53,6 +55,18 @@ def _check_format(program: Program) -> None:
             have=program.format,
             need=loihi2.NAME,
         )
+
+
+def without_weights(contents: CoreContents) -> CoreContents:
+    """The same, with weights that take no memory."""
+
+    def bare(c: Connection) -> Connection:
+        return replace(c, weight=np.broadcast_to(np.int64(0), c.weight.shape))
+
+    tiles = tuple(
+        replace(t, connections=tuple(bare(c) for c in t.connections)) for t in contents.tiles
+    )
+    return replace(contents, tiles=tiles)
 
 
 def entries_of(tile: TileContents, per_neuron: bool) -> int:

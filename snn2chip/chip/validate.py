@@ -6,7 +6,7 @@ the step in which the summands of a join meet. Nothing of how the tables were ma
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from snn2chip.arrays import IntArray
 from snn2chip.chip.program import AxonTable, Coding, Connection, CoreContents, Program, TileContents
 from snn2chip.chip.target import Target
-from snn2chip.chip.unpack import unpack_cores, unpack_hosts
+from snn2chip.chip.unpack import unpack_cores, unpack_hosts, without_weights
 from snn2chip.chip.validate_edges import edges
 from snn2chip.chip.validate_item import Item, differs, same
 from snn2chip.circuit.types import INPUT, Conv, Dense
@@ -52,23 +52,11 @@ def validate_contents(
     kept: list[CoreContents] = []
     for core, contents in enumerate(cores):
         items += [i for tile in contents.tiles for i in _tile(program, qc, core, tile)]
-        kept.append(_without_weights(contents))
+        kept.append(without_weights(contents))
     items += _cover(program, qc, [t for c in kept for t in c.tiles])
     if not any(i.code in ("program-tile", "program-cover") and i.differing for i in items):
         items += edges(program, kept, hosts)
     return _summary(items)
-
-
-def _without_weights(contents: CoreContents) -> CoreContents:
-    """The same, with weights that take no memory."""
-
-    def bare(c: Connection) -> Connection:
-        return replace(c, weight=np.broadcast_to(np.int64(0), c.weight.shape))
-
-    tiles = tuple(
-        replace(t, connections=tuple(bare(c) for c in t.connections)) for t in contents.tiles
-    )
-    return replace(contents, tiles=tiles)
 
 
 def _summary(items: Iterable[Item]) -> Validation:

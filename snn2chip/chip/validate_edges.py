@@ -226,10 +226,8 @@ def _compare(sender: _Sender, receivers: list[_Receiver]) -> Iterator[Item]:
 def _overlap(receiver: _Receiver, box: tuple[Range, Range, Range]) -> bool:
     """Whether any neuron of the box is needed."""
     (c0, c1), rows, columns = box
-    channels = receiver.channels[0] < c1 and c0 < receiver.channels[1]
-    return (
-        channels and receiver.rows[slice(*rows)].any() and receiver.columns[slice(*columns)].any()
-    )
+    reached = receiver.rows[slice(*rows)].any() and receiver.columns[slice(*columns)].any()
+    return receiver.channels[0] < c1 and c0 < receiver.channels[1] and bool(reached)
 
 
 def _indices(sender: _Sender, index: dict[tuple[int, int], int]) -> NDArray[np.int64]:

@@ -1,7 +1,6 @@
 """Small random quantized circuits, laid out on cores by hand: nothing here shares code with the mapper."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -152,7 +151,7 @@ def samples(qc, seed, count=3):
 # --- edges, one by one -----------------------------------------------------------------------------------------------
 
 
-def edges(qc, p) -> Iterator[tuple[tuple[int, int, int], tuple[int, int, int], int]]:
+def edges(qc, p):
     """(source neuron, target neuron, weight) of every synapse of projection `p`, in plain loops."""
     source, target = shape_of(qc, p.sources[0]), shape_of(qc, p.target)
     for o in itertools.product(*map(range, target)):
