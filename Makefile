@@ -40,8 +40,8 @@ bench: $(STAMP) ## Measure the engines on this machine
 	$(BIN)/snn2chip bench
 
 train: $(STAMP) ## Train the two example networks again (two minutes; same seed, same weights)
-	$(BIN)/python examples/train_digits.py
-	$(BIN)/python examples/train_mnist.py
+	$(BIN)/python -m examples.train_digits
+	$(BIN)/python -m examples.train_mnist
 
 clean: ## Remove .venv, caches and the demo's build
 	rm -rf $(VENV) $(BUILD) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
