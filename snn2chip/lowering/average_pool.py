@@ -2,14 +2,16 @@
 
     spikes ─▶ average pool k×k ─▶ neurons      ⇒      spikes ─▶ depthwise conv, every weight 1/k² ─▶ neurons
 
-The same sum with the same padding: the current is the same. Pools before another kernel were merged into it
-already; a pool over the whole map before a linear layer stays, as to_circuit makes one projection of the two.
+The same sum with the same padding: the current is the same; a factor behind the pool goes into the weights. Pools
+before another kernel were merged into it already; a pool over the whole map before a linear layer stays, as
+to_circuit makes one projection of the two.
 """
 
 from dataclasses import replace
 
+from snn2chip.lowering import fold_scale
 from snn2chip.lowering.compose import pool_as_conv
-from snn2chip.lowering.graph import Report, Rewritten, View, sweep
+from snn2chip.lowering.graph import Report, Rewritten, View, renamed, sweep
 from snn2chip.lowering.merge_linear import Average, is_whole
 from snn2chip.network.types import Flatten, Layer, Linear, Network
 
@@ -18,11 +20,17 @@ def average_pool(network: Network) -> Rewritten:
     """The network without average and sum pools but those over the whole map before linear layers."""
     report = Report()
     kept = _before_linear(network)
-    new = sweep(network, lambda view, x: _rule(view, x, kept, report))
-    return report.result(new, "made convolutions of")
+    names: dict[str, str] = {}
+    new = sweep(network, lambda view, x: _rule(view, x, kept, report, names))
+    return report.result(renamed(new, names), "made convolutions of")
 
 
-def _rule(view: View, layer: Layer, kept: frozenset[str], report: Report) -> list[Layer] | None:
+def _rule(
+    view: View, layer: Layer, kept: frozenset[str], report: Report, names: dict[str, str]
+) -> list[Layer] | None:
+    folded = fold_scale.rule(view, layer, report, names)
+    if folded is not None:
+        return folded
     op = layer.op
     if not isinstance(op, Average):
         return None

@@ -13,15 +13,17 @@ from snn2chip.network.types import (
     And,
     AndNot,
     AvgPool2d,
+    Bias,
     Flatten,
     InputKind,
     Linear,
     MaxPool2d,
     Neuron,
     Or,
+    Scale,
     SumPool2d,
 )
-from snn2chip.neuron import Compare, Emits, Reset
+from snn2chip.neuron import Compare, Emits, NeuronModel, Reset
 from tests.lowering.random_networks import Builder
 from tests.network.build import dyadic, per_map
 
@@ -150,6 +152,31 @@ def distributed(b):
     return head(b, b.neurons("one", b.conv("c2", total, 4, padding=(1, 1), bias=True)))
 
 
+def turned_membranes(b):
+    """Signs before neurons, as norms of membranes leave them, over kernels, pools and shortcuts."""
+    x = b.block("stem", INPUT, 4)
+    p = b.add("pool", AvgPool2d(kernel=(2, 2), stride=(2, 2)), x)
+    c = b.norm("n1", b.conv("c1", p, 4, padding=(1, 1)))
+    sign = Scale(scale=per_map(-1.0, 1.0, 1.0, -1.0))
+    x = b.neurons("one", b.add("sign", sign, b.add("sum", Add(), c, p)))
+    c = b.norm("n2", b.conv("c2", x, 4, padding=(1, 1)))
+    turned = b.add("sign2", sign, b.add("sum2", Add(), c, x))
+    return head(b, b.neurons("two", b.add("bias", Bias(bias=dyadic(b.rng, 4, 4, 4)), turned)))
+
+
+def multilevels(b):
+    """Several membranes on one current (MLF), in joins, and a max pool of what they send."""
+    levels = (per_map(0.5), per_map(1.5), per_map(2.5))
+    model = NeuronModel(levels=levels, compare=Compare.GREATER, decay=per_map(0.25))
+    x = b.block("stem", INPUT, 4)
+    c = b.norm("n1", b.conv("c1", x, 4, padding=(1, 1)))
+    quarter = b.add("quarter", Scale(scale=per_map(0.25)), c)
+    y = b.add("mlf", Neuron(model=model), quarter)
+    x = b.add("j#out", Add(), y, x)
+    x = b.add("p#out", MaxPool2d(kernel=(3, 3), stride=(2, 2), padding=(1, 1)), x)
+    return head(b, b.block("after", x, 4))
+
+
 def multispikes(b):
     x = b.block("stem", INPUT, 4, emits=Emits.MULTISPIKE, reset=Reset.SUBTRACT)
     return b.block("answer", x, 3)
@@ -157,7 +184,8 @@ def multispikes(b):
 
 FAMILIES = (
     plain, reset_values, nested_joins, logic, spike_pool, integer_pools, current_shortcuts,
-    pools_between, linear_chains, normed_input, distributed, multispikes,
+    pools_between, linear_chains, normed_input, distributed, turned_membranes, multilevels,
+    multispikes,
 )  # fmt: skip
 
 

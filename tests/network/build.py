@@ -1,6 +1,7 @@
 """Short ways to write small networks down, and seeded dyadic numbers, for the tests of three packages."""
 
 import numpy as np
+import torch
 
 from snn2chip.arrays import FloatArray, floats
 from snn2chip.inputs import InputData
@@ -17,6 +18,8 @@ from snn2chip.network.types import (
     Shape,
 )
 from snn2chip.neuron import NeuronModel
+
+torch.set_num_threads(1)  # tensors are tiny here: threads would only wait for each other
 
 PROVENANCE = Provenance(path="", sha256="", system="test", arch="test")
 
