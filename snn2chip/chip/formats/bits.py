@@ -19,6 +19,14 @@ class BitsError(ValueError):
     """Words that no packing makes: padding that is not zero, a length that does not fit."""
 
 
+class FieldError(ValueError):
+    """Values (from `low` to `high`) that do not fit their field of `bits`."""
+
+    def __init__(self, record: str, field: str, bits: int, low: int, high: int) -> None:
+        super().__init__(f"{record} {field}: {low}..{high} does not fit {bits} bits")
+        self.record, self.field, self.bits, self.low, self.high = record, field, bits, low, high
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """`bits` (1 to 63) of a record; two's complement where `signed`."""
@@ -41,7 +49,7 @@ class Record:
         return words_of(sum(f.bits for f in self.fields))
 
     def pack(self, values: Mapping[str, ArrayLike]) -> Words:
-        """Words of as many records as the longest array of `values` says; numbers stand for all records.
+        """Words of as many records as the longest array of `values` says; numbers stand for all. Raises FieldError.
 
         >>> Record("pair", (Field("a", 4), Field("b", 4, signed=True))).pack({"a": [1, 2], "b": -1})
         array([241, 242], dtype=uint64)
@@ -123,9 +131,9 @@ def take(words: Words, sizes: Sequence[int]) -> list[Words]:
 
 
 def _fitting(values: NDArray[np.generic], field: Field, record: str) -> Words:
-    """The values' low bits; a value that does not fit is our bug."""
+    """The values' low bits. Raises FieldError."""
     if not fits(values, field):
-        raise ValueError(f"{record}.{field.name}: a value does not fit {field.bits} bits")
+        raise FieldError(record, field.name, field.bits, int(values.min()), int(values.max()))
     mask = np.uint64((1 << field.bits) - 1)
     return values.astype(np.int64).view(np.uint64) & mask
 

@@ -166,7 +166,7 @@ def _pack_neurons(tile: TileContents, group: int) -> Words:
         )
         for i, level in enumerate(tile.levels)
     ]
-    if rule_of(tile) is AmountRule.STORED:
+    if rule_of(tile.levels, tile.amounts, tile.multispike_shift) is AmountRule.STORED:
         parts += [AMOUNT.pack({"amount": amount}) for amount in tile.amounts]
     return _joined(parts)
 

@@ -60,7 +60,7 @@ def header_of(tile: TileContents, weight_bits: Sequence[int]) -> TileHeader:
             "fraction_bits": tile.fraction_bits,
             "v_limit": tile.v_limit,
             "levels": len(tile.levels),
-            "amounts": rule_of(tile),
+            "amounts": rule_of(tile.levels, tile.amounts, tile.multispike_shift),
             "reset": RESETS.index(tile.reset),
             "late_reset": int(tile.late_reset),
             "emits": EMITS.index(tile.emits),
@@ -100,10 +100,10 @@ def unpack_headers(words: Words) -> tuple[TileHeader, ...]:
     return tuple(headers)
 
 
-def rule_of(tile: TileContents) -> AmountRule:
-    """The first rule that gives the tile's reset amounts."""
+def rule_of(levels: IntArray, amounts: IntArray, multispike_shift: int) -> AmountRule:
+    """The first rule that gives these reset amounts [L, ...] from thresholds [L, ...]."""
     for rule in (AmountRule.ABOVE_LEVEL, AmountRule.LEVEL, AmountRule.ZERO, AmountRule.POWER):
-        if np.array_equal(amounts_by(rule, tile.levels, tile.multispike_shift), tile.amounts):
+        if np.array_equal(amounts_by(rule, levels, multispike_shift), amounts):
             return rule
     return AmountRule.STORED
 

@@ -1,0 +1,45 @@
+"""Align: when each population runs, and how long each edge holds its spikes, so that the summands of a join meet.
+
+input ──▶ a (1) ──▶ b (2) ──▶ c (3)          depth = longest path from the input; every hop takes one step
+            └── hold 1 step ──▶ c            delay = depth(target) - depth(source) - 1
+"""
+
+from collections.abc import Iterable
+
+from snn2chip.chip.program import Schedule
+from snn2chip.chip.target import DelayAt, Target
+from snn2chip.circuit.types import INPUT
+from snn2chip.errors import Finding, Severity
+from snn2chip.quantize.types import QuantizedCircuit
+
+
+def align(qc: QuantizedCircuit) -> Schedule:
+    """Depths and delays of `qc`. The input has depth 0; a population that nothing feeds has depth 1."""
+    depth = {INPUT: 0}
+    for p in qc.populations:
+        sources = [s for q in qc.into(p.name) for s in q.sources]
+        depth[p.name] = 1 + max((depth[s] for s in sources), default=0)
+    delays = {
+        (q.name, s): depth[q.target] - depth[s] - 1 for q in qc.projections for s in q.sources
+    }
+    return Schedule(depth=depth, delays=delays)
+
+
+def check_delays(
+    schedule: Schedule, target: Target, edges: Iterable[tuple[str, str]]
+) -> tuple[Finding, ...]:
+    """A finding map-delay for each of `edges` (projection, source) that the target cannot hold back long enough."""
+    most = target.delay_max if target.delay_at is DelayAt.AXON else 0
+    return tuple(
+        Finding(
+            code="map-delay",
+            severity=Severity.ERROR,
+            where=f"{projection}, from {source}",
+            why="a shortcut skips more layers than an axon can hold its spikes back",
+            need=f"{schedule.delays[projection, source]} steps",
+            have=f"{most} steps",
+            help="relays for such shortcuts are not inserted; use a shallower network or a target with longer delays",
+        )
+        for projection, source in sorted(set(edges))
+        if schedule.delays[projection, source] > most
+    )

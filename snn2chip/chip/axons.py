@@ -1,0 +1,95 @@
+"""Axon tables: for every position (or neuron) of a sender, the cores and axons that its spikes go to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2chip.arrays import IntArray, ints
+from snn2chip.chip.program import AxonTable, Tile
+from snn2chip.chip.reach import reach
+from snn2chip.chip.split import Tiling
+from snn2chip.chip.wiring import Link, Wiring
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Listeners:
+    """Who listens to a population, by core and axon: numbers [listeners], and what each hears [listeners, axis]."""
+
+    core: IntArray
+    axon: IntArray
+    channels: Mask
+    rows: Mask
+    columns: Mask
+
+
+def first_axons(links: Sequence[Link]) -> list[int]:
+    """Core-wide number of each link's first axon; a link has one for each of its sources."""
+    return [sum(len(link.sources) for link in links[:i]) for i in range(len(links))]
+
+
+def listeners_of(
+    source: str, wiring: Wiring, tilings: Mapping[str, Tiling], first_core: Mapping[str, int]
+) -> Listeners | None:
+    """The listeners of a population, the input or a map of the host; None where there are none."""
+    parts = [
+        _listeners(source, link, first, tilings[target], first_core[target])
+        for target, links in wiring.links.items()
+        for link, first in zip(links, first_axons(links), strict=True)
+        if source in link.sources
+    ]
+    if not parts:
+        return None
+    core, axon = (np.concatenate([getattr(p, n) for p in parts]) for n in ("core", "axon"))
+    order = np.lexsort((axon, core))
+    channels, rows, columns = (
+        np.concatenate([getattr(p, n) for p in parts])[order]
+        for n in ("channels", "rows", "columns")
+    )
+    return Listeners(
+        core=core[order], axon=axon[order], channels=channels, rows=rows, columns=columns
+    )
+
+
+def _listeners(
+    source: str, link: Link, first_axon: int, tiling: Tiling, first_core: int
+) -> Listeners:
+    """The tiles of one link's target, once per axon that is the source's."""
+    heard = reach(link, tiling.shape, tiling.size)
+    grid = [len(axis) for axis in (heard.channels, heard.rows, heard.columns)]
+    c, y, x = (i.ravel() for i in np.indices(grid))
+    axons = [first_axon + i for i, s in enumerate(link.sources) if s == source]
+    return Listeners(
+        core=np.tile(first_core + np.arange(len(c)), len(axons)),
+        axon=np.repeat(axons, len(c)),
+        channels=np.tile(heard.channels[c], (len(axons), 1)),
+        rows=np.tile(heard.rows[y], (len(axons), 1)),
+        columns=np.tile(heard.columns[x], (len(axons), 1)),
+    )
+
+
+def table_of(tile: Tile, listeners: Listeners | None, by_neuron: bool) -> AxonTable:
+    """The axon table of a tile (or, as a tile of everything, of a map which the host sends)."""
+    c, h, w = tile.shape
+    entries = c * h * w if by_neuron else h * w
+    if listeners is None:
+        nothing = ints(np.zeros(0, np.int64))
+        first = ints(np.zeros(entries + 1, np.int64))
+        return AxonTable(per_neuron=by_neuron, first=first, core=nothing, axon=nothing)
+    channels = listeners.channels[:, slice(*tile.channels)]
+    rows, columns = listeners.rows[:, slice(*tile.rows)], listeners.columns[:, slice(*tile.columns)]
+    near = np.flatnonzero(channels.any(1) & rows.any(1) & columns.any(1))
+    heard = rows[near][:, :, None] & columns[near][:, None, :]
+    if by_neuron:
+        heard = channels[near][:, :, None, None] & heard[:, None]
+    by_entry = heard.reshape(len(near), entries).T
+    which = near[np.nonzero(by_entry)[1]]
+    return AxonTable(
+        per_neuron=by_neuron,
+        first=ints(np.concatenate([[0], np.cumsum(by_entry.sum(1))])),
+        core=ints(listeners.core[which]),
+        axon=ints(listeners.axon[which]),
+    )

@@ -1,0 +1,98 @@
+"""Map: a QuantizedCircuit onto cores: coding, align, split, pack."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from snn2chip.chip.align import align, check_delays
+from snn2chip.chip.codings import choose_coding
+from snn2chip.chip.features import check_features
+from snn2chip.chip.formats import loihi2
+from snn2chip.chip.formats.bits import Words
+from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
+from snn2chip.chip.program import Coding, Core, Program
+from snn2chip.chip.split import split
+from snn2chip.chip.target import Target
+from snn2chip.chip.wiring import wire
+from snn2chip.errors import Finding, Severity, errors_of
+from snn2chip.quantize.types import QuantizedCircuit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapResult:
+    """`program` has no cores where one of the findings is an error."""
+
+    program: Program
+    findings: tuple[Finding, ...]
+
+
+def map_circuit(
+    qc: QuantizedCircuit,
+    target: Target,
+    *,
+    coding: Coding | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> MapResult:
+    """The program of `qc` on `target`; `coding` None takes the first that fits.
+
+    Findings: map-format, map-feature, map-delay, map-fit. Errors: StatementError map-coding, map-range.
+    """
+    coding = choose_coding(qc, target, coding)
+    wiring, schedule = wire(qc, coding), align(qc)
+    findings = [
+        *_check_format(target),
+        *check_features(qc, target, wiring),
+        *check_delays(schedule, target, wiring.edges()),
+    ]
+    plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings={})
+    if not _check_format(target):
+        tilings, misfits = split(qc, target, wiring)
+        findings += misfits
+        plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings=tilings)
+    if errors_of(findings):
+        return MapResult(program=_program(plan, coding, (), {}), findings=tuple(findings))
+    cores: list[Core] = []
+    for core in pack_cores(plan):
+        cores.append(core)
+        if progress is not None:
+            progress(len(cores) / plan.cores)
+    program = _program(plan, coding, tuple(cores), pack_inputs(plan))
+    return MapResult(program=program, findings=tuple(findings))
+
+
+def _check_format(target: Target) -> tuple[Finding, ...]:
+    if target.format == loihi2.NAME:
+        return ()
+    return (
+        Finding(
+            code="map-format",
+            severity=Severity.ERROR,
+            where=target.name,
+            why="programs in the format of this target are not packed yet",
+            have=target.format,
+            need=loihi2.NAME,
+            help="map to loihi2, or to a target file of your own with its format",
+        ),
+    )
+
+
+def _program(
+    plan: Plan,
+    coding: Coding,
+    cores: tuple[Core, ...],
+    input_axons: Mapping[str, tuple[Words, Words]],
+) -> Program:
+    qc = plan.qc
+    return Program(
+        target=plan.target.name,
+        format=plan.target.format,
+        steps=qc.steps,
+        coding=coding,
+        populations=plan.populations,
+        shapes=(qc.input.shape, *(p.shape for p in qc.populations)),
+        on_host=plan.wiring.on_host,
+        host_biases=plan.wiring.host_biases,
+        cores=cores,
+        input_axons=input_axons,
+        schedule=plan.schedule,
+        provenance=qc.provenance,
+    )

@@ -1,0 +1,151 @@
+"""Split: each population into tiles (channels x rows x columns), one to a core, on as few cores as the limits allow.
+
+Consumers come first: the tiles of a population set how many destinations its sources must list. Of all sizes that take
+up to a tenth more cores than the fewest, the one whose sources send the fewest messages is taken: thin slices of the
+channels save a core or two, but then every spike goes to every slice.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snn2chip.arrays import IntArray
+from snn2chip.chip.needs import (
+    Consumer,
+    Layer,
+    axon_memory_words,
+    needs_of,
+    traffic_of,
+    words_per_neuron,
+)
+from snn2chip.chip.program import Tile
+from snn2chip.chip.reach import reach
+from snn2chip.chip.target import Target
+from snn2chip.chip.wiring import Wiring
+from snn2chip.circuit.types import Shape
+from snn2chip.errors import Finding, Severity
+from snn2chip.quantize.types import QuantizedCircuit
+
+SLACK = 10
+"""One part in so many of the cores is given for fewer messages."""
+
+_HELP = {
+    "synapse_words": "fewer input channels, smaller kernels or fewer weight bits",
+    "axons_in": "a dense layer takes an axon per source neuron: pool before it",
+    "axon_memory_words": "fewer consumers of this layer",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiling:
+    """A population in tiles of one `size` (the last along an axis may be smaller).
+
+    `by_neuron`: axon maps have an entry for each neuron, not for each position.
+    """
+
+    population: str
+    shape: Shape
+    size: Shape
+    by_neuron: bool
+
+    @property
+    def cores(self) -> int:
+        """How many tiles there are."""
+        c, y, x = (-(-n // s) for n, s in zip(self.shape, self.size, strict=True))
+        return c * y * x
+
+    def tiles(self) -> Iterator[Tile]:
+        """The tiles: channels outermost, columns innermost."""
+        axes = [
+            [(start, min(start + s, n)) for start in range(0, n, s)]
+            for n, s in zip(self.shape, self.size, strict=True)
+        ]
+        for c, y, x in product(*axes):
+            yield Tile(population=self.population, channels=c, rows=y, columns=x)
+
+
+def split(
+    qc: QuantizedCircuit, target: Target, wiring: Wiring
+) -> tuple[Mapping[str, Tiling], tuple[Finding, ...]]:
+    """(population -> tiling, in the circuit's order; a finding map-fit for each population that fits in no tiles)."""
+    found: dict[str, Tiling] = {}
+    findings: list[Finding] = []
+    for p in reversed([p for p in qc.populations if p.name in wiring.links]):
+        out = wiring.out_of(p.name)
+        layer = Layer(
+            shape=p.shape,
+            neuron_words=words_per_neuron(p.neuron),
+            links=wiring.links[p.name],
+            consumers=tuple(
+                Consumer(
+                    reach=reach(link, found[t].shape, found[t].size),
+                    copies=link.sources.count(p.name),
+                )
+                for t, link in out
+                if t in found
+            ),
+            by_neuron=not out or any(link.by_neuron for _, link in out),
+        )
+        size = smallest_split(layer, target)
+        if size is None:
+            findings.append(_misfit(p.name, layer, target))
+        else:
+            found[p.name] = Tiling(
+                population=p.name, shape=p.shape, size=size, by_neuron=layer.by_neuron
+            )
+    return dict(reversed(found.items())), tuple(reversed(findings))
+
+
+def smallest_split(layer: Layer, target: Target) -> Shape | None:
+    """The size of tile that takes the fewest cores, or None where not even single neurons fit."""
+    sizes = [_sizes(n) for n in layer.shape]
+    needs = needs_of(layer, target, sizes)
+    fits = np.ones([len(s) for s in sizes], np.bool_)
+    for name, need in needs.items():
+        fits &= need <= target.limit(name)
+    at = np.argwhere(fits)
+    for i, j, k in at[_order(layer, sizes, fits)]:
+        size = (int(sizes[0][i]), int(sizes[1][j]), int(sizes[2][k]))
+        memory = axon_memory_words(layer, size)
+        total = int(needs["total_words"][i, j, k]) + memory
+        if memory <= target.limit("axon_memory_words") and total <= target.limit("total_words"):
+            return size
+    return None
+
+
+def _sizes(n: int) -> IntArray:
+    """The lengths of equal parts of an axis: n, n/2, n/3 ... rounded up."""
+    return np.unique(-(-n // np.arange(1, n + 1)))
+
+
+def _order(layer: Layer, sizes: list[IntArray], fits: NDArray[np.bool_]) -> IntArray:
+    """The order in which to try what fits: nearly the fewest cores, by messages; then the rest, by cores."""
+    if not fits.any():
+        return np.zeros(0, np.int64)
+    parts = [-(-n // s) for n, s in zip(layer.shape, sizes, strict=True)]
+    cores = np.einsum("i,j,k->ijk", *parts)[fits]
+    traffic = traffic_of(layer, sizes)[fits]
+    few = cores * SLACK <= cores.min() * (SLACK + 1)
+    depth = np.broadcast_to(parts[0][:, None, None], fits.shape)[fits]
+    return np.lexsort((traffic, depth, cores, np.where(few, traffic, 0), ~few))
+
+
+def _misfit(name: str, layer: Layer, target: Target) -> Finding:
+    """What binds where not even a tile of one neuron fits."""
+    one = [np.ones(1, np.int64)] * 3
+    need = {limit: int(n.item()) for limit, n in needs_of(layer, target, one).items()}
+    need["axon_memory_words"] = axon_memory_words(layer, (1, 1, 1))
+    need["total_words"] += need["axon_memory_words"]
+    limit = max(need, key=lambda k: need[k] / target.limit(k))
+    return Finding(
+        code="map-fit",
+        severity=Severity.ERROR,
+        where=name,
+        why=f"does not fit, however it is cut: one neuron needs too many {limit.replace('_', ' ')}",
+        need=str(need[limit]),
+        have=str(target.limit(limit)),
+        help=_HELP.get(limit, "a smaller layer, or a target with larger cores"),
+    )
