@@ -1,0 +1,288 @@
+"""The inner loops as LLVM vectors: numba's own loops widen every integer to 64 bits and check every index.
+
+LLVM lowers the vectors to what the machine has (AVX-512, AVX2, SSE2, NEON); the integers are the same everywhere.
+Arguments are int64, mostly addresses. Channel counts come in blocks of 16, the lanes of one 512-bit vector of int32.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 16
+BLOCKS = (1, 2, 4, 8, 16)
+"""Numbers of blocks that `gather` can hold in registers."""
+
+EVENTS_PER_SUM = 255
+"""So many int8 weights fit an int16 sum: 255 * 128 <= 32767."""
+
+FIRST_BITS = np.zeros((256, 8), np.uint8)
+"""Row m: the positions of the bits that are set in m, in order (then zeros)."""
+for _m in range(256):
+    _set = [b for b in range(8) if _m >> b & 1]
+    FIRST_BITS[_m, : len(_set)] = _set
+
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
+Value = Any
+"""An llvmlite value."""
+
+
+def _llvm(write: Callable[..., Any]) -> Any:
+    """A function for compiled code, of int64 arguments, from the function `write` that writes its LLVM instructions.
+
+    It returns the int64 that `write` returns, or nothing.
+    """
+    result = types.int64 if write.__annotations__["return"] is Value else types.void
+
+    def typed(_typing: Any, *args: Any) -> Any:
+        def build(context: Any, b: ir.IRBuilder, _signature: Any, values: Any) -> Value:
+            out = write(b, *values)
+            return context.get_dummy_value() if out is None else out
+
+        return result(*([types.int64] * len(args))), build
+
+    return intrinsic(wraps(write)(typed))
+
+
+@_llvm
+def append_events(
+    b: ir.IRBuilder,
+    table: Value,
+    values: Value,
+    level: Value,
+    code: Value,
+    events: Value,
+    at: Value,
+) -> Value:
+    """Append `code + i` to `events` for every i in 0..15 with values[i] > level; returns the new end of the list.
+
+    table: `FIRST_BITS`; values: 16 uint8; events: int32, with room for 8 entries behind the end; at: the end so far.
+    """
+    bytes16, words8 = ir.VectorType(I8, LANES), ir.VectorType(I32, 8)
+    above = b.icmp_unsigned(">", _load(b, values, bytes16), _splat(b, b.trunc(level, I8), LANES))
+    mask = b.zext(b.bitcast(above, I16), I64)
+    for half in range(2):
+        byte = b.and_(b.lshr(mask, _i64(8 * half)), _i64(255))
+        found = b.zext(_load(b, b.add(table, b.mul(byte, _i64(8))), ir.VectorType(I8, 8)), words8)
+        first = _splat(b, b.trunc(b.add(code, _i64(8 * half)), I32), 8)
+        _store(b, b.add(found, first), b.add(events, b.mul(at, _i64(4))))
+        at = b.add(at, b.ctpop(byte))
+    return at
+
+
+@_llvm
+def gather(
+    b: ir.IRBuilder,
+    rows: Value,
+    count: Value,
+    events: Value,
+    first: Value,
+    last: Value,
+    back: Value,
+    stride: Value,
+    acc: Value,
+    blocks: Value,
+) -> None:
+    """Add to acc the weights of every event between columns `first` and `last` of `count` image rows.
+
+    rows: pairs of addresses, one pair for each image row: where the events of each column begin (int32 [W+1], indices
+    into `events`), and the weights that code 0 would have; `back` is taken off the latter. An event of code e adds the
+    `blocks * 16` int8 weights that lie `e * stride` bytes further. acc: int32 [blocks * 16].
+    """
+    done = b.append_basic_block("gathered")
+    switch = b.switch(blocks, done)
+    for n in BLOCKS:
+        case = b.append_basic_block(f"gather{n}")
+        switch.add_case(_i64(n), case)
+        b.position_at_end(case)
+        _gather(b, n, rows, count, events, first, last, back, stride, acc)
+        b.branch(done)
+    b.position_at_end(done)
+
+
+def _gather(
+    b: ir.IRBuilder,
+    blocks: int,
+    rows: Value,
+    count: Value,
+    events: Value,
+    first: Value,
+    last: Value,
+    back: Value,
+    stride: Value,
+    acc: Value,
+) -> None:
+    lanes = min(2, blocks) * LANES
+    weights, sums16 = ir.VectorType(I8, lanes), ir.VectorType(I16, lanes)
+    sums = [_variable(b, ir.Constant(sums16, None)) for _ in range(blocks * LANES // lanes)]
+    used = _variable(b, _i64(0))
+    with cgutils.for_range(b, count) as row:
+        pair = b.add(rows, b.mul(row.index, _i64(16)))
+        begins, base = _load(b, pair, I64), b.sub(_load(b, b.add(pair, _i64(8)), I64), back)
+        begin, end = (_load(b, b.add(begins, b.mul(x, _i64(4))), I32) for x in (first, last))
+        left = _variable(b, b.sext(b.sub(end, begin), I64))
+        event = _variable(b, b.add(events, b.mul(b.sext(begin, I64), _i64(4))))
+        with _while(b, lambda: b.icmp_signed(">", b.load(left), _i64(0))):
+            n = _smaller(b, b.load(left), _i64(EVENTS_PER_SUM))
+            total = b.add(b.load(used), n)
+            full = b.icmp_signed(">", total, _i64(EVENTS_PER_SUM))
+            with b.if_then(full, likely=False):
+                _widen(b, sums, acc, lanes)
+            b.store(b.select(full, n, total), used)
+            with cgutils.for_range(b, n) as i:
+                code = _load(b, b.add(b.load(event), b.mul(i.index, _i64(4))), I32)
+                address = b.add(base, b.mul(b.sext(code, I64), stride))
+                for j, s in enumerate(sums):
+                    weight = b.sext(_load(b, b.add(address, _i64(j * lanes)), weights), sums16)
+                    b.store(b.add(b.load(s), weight), s)
+            b.store(b.add(b.load(event), b.mul(n, _i64(4))), event)
+            b.store(b.sub(b.load(left), n), left)
+    _widen(b, sums, acc, lanes)
+
+
+def _widen(b: ir.IRBuilder, sums: list[Value], acc: Value, lanes: int) -> None:
+    """Acc += sums; sums = 0."""
+    wide = ir.VectorType(I32, lanes)
+    for j, s in enumerate(sums):
+        address = b.add(acc, _i64(4 * j * lanes))
+        _store(b, b.add(_load(b, address, wide), b.sext(b.load(s), wide)), address)
+        b.store(ir.Constant(s.type.pointee, None), s)
+
+
+@_llvm
+def fire(
+    b: ir.IRBuilder,
+    settings: Value,
+    decays: Value,
+    acc: Value,
+    extra: Value,
+    v: Value,
+    bias: Value,
+    theta: Value,
+    amount: Value,
+    keep: Value,
+    out: Value,
+    blocks: Value,
+) -> None:
+    """One step of `blocks * 16` neurons. acc, extra, v, bias, theta, amount, keep: int32; out: uint8.
+
+    v = clip(decay(v) + (((acc << e) + extra) << f) + bias); out = v > theta; where it fires v = (v or 0) - amount;
+    v = max(v, floor); acc = 0. `settings`: five int32 e, f, limit, floor, mask (-1: firing keeps v, 0: it clears v).
+    `keep` is 4096 - δ; it is read only if `decays`. The caller has proved that nothing leaves 32 bits.
+    """
+    constants = [_splat(b, _load(b, b.add(settings, _i64(4 * i)), I32), LANES) for i in range(5)]
+    pointers = [acc, extra, v, bias, theta, amount, keep, out]
+    with b.if_else(b.icmp_signed("!=", decays, _i64(0))) as (decaying, keeping):
+        with decaying, cgutils.for_range(b, blocks) as block:
+            _fire(b, block.index, constants, pointers, decays=True)
+        with keeping, cgutils.for_range(b, blocks) as block:
+            _fire(b, block.index, constants, pointers, decays=False)
+
+
+def _fire(
+    b: ir.IRBuilder, block: Value, constants: list[Value], pointers: list[Value], decays: bool
+) -> None:
+    vector = ir.VectorType(I32, LANES)
+    zero = ir.Constant(vector, None)
+    e, f, limit, floor, mask = constants
+    at = [b.add(p, b.mul(block, _i64(4 * LANES))) for p in pointers[:-1]]
+    acc, extra, v, bias, theta, amount, keep = at
+    before = _load(b, v, vector)
+    if decays:
+        before = _decay(b, before, _load(b, keep, vector))
+    current = b.add(b.shl(_load(b, acc, vector), e), _load(b, extra, vector))
+    after = b.add(before, b.add(b.shl(current, f), _load(b, bias, vector)))
+    after = _smaller(b, _larger(b, after, b.neg(limit)), limit)
+    fires = b.icmp_signed(">", after, _load(b, theta, vector))
+    reset = b.sub(b.and_(after, mask), _load(b, amount, vector))
+    _store(b, _larger(b, b.select(fires, reset, after), floor), v)
+    _store(b, zero, acc)
+    out = b.add(pointers[-1], b.mul(block, _i64(LANES)))
+    _store(b, b.zext(fires, ir.VectorType(I8, LANES)), out)
+
+
+def _decay(b: ir.IRBuilder, v: Value, keep: Value) -> Value:
+    """`fixed.decay` within 32 bits: with |v| = 4096 h + l, (|v| · keep) >> 12 = h · keep + ((l · keep) >> 12)."""
+    bits, low = (ir.Constant(v.type, [x] * LANES) for x in (12, 4095))
+    negative = b.icmp_signed("<", v, ir.Constant(v.type, None))
+    size = b.select(negative, b.neg(v), v)
+    high = b.mul(b.lshr(size, bits), keep)
+    kept = b.add(high, b.lshr(b.mul(b.and_(size, low), keep), bits))
+    return b.select(negative, b.neg(kept), kept)
+
+
+@_llvm
+def clear(b: ir.IRBuilder, address: Value, blocks: Value) -> None:
+    """Set `blocks * 16` int32 to 0."""
+    zero = ir.Constant(ir.VectorType(I32, LANES), None)
+    with cgutils.for_range(b, blocks) as block:
+        _store(b, zero, b.add(address, b.mul(block.index, _i64(4 * LANES))))
+
+
+@_llvm
+def add_shifted(b: ir.IRBuilder, acc: Value, bits: Value, into: Value, blocks: Value) -> None:
+    """Add acc << bits to `into`, and clear acc. Both int32 [blocks * 16]."""
+    vector = ir.VectorType(I32, LANES)
+    by = _splat(b, b.trunc(bits, I32), LANES)
+    with cgutils.for_range(b, blocks) as block:
+        offset = b.mul(block.index, _i64(4 * LANES))
+        source, target = b.add(acc, offset), b.add(into, offset)
+        part = b.shl(_load(b, source, vector), by)
+        _store(b, b.add(_load(b, target, vector), part), target)
+        _store(b, ir.Constant(vector, None), source)
+
+
+def _i64(x: int) -> Value:
+    return ir.Constant(I64, x)
+
+
+def _pointer(b: ir.IRBuilder, address: Value, kind: Any) -> Value:
+    return b.inttoptr(address, kind.as_pointer())
+
+
+def _load(b: ir.IRBuilder, address: Value, kind: Any) -> Value:
+    return b.load(_pointer(b, address, kind), align=1)
+
+
+def _store(b: ir.IRBuilder, value: Value, address: Value) -> None:
+    b.store(value, _pointer(b, address, value.type), align=1)
+
+
+def _variable(b: ir.IRBuilder, value: Value) -> Value:
+    """A local variable with this value; LLVM keeps it in a register."""
+    place = cgutils.alloca_once(b, value.type)
+    b.store(value, place)
+    return place
+
+
+def _splat(b: ir.IRBuilder, x: Value, lanes: int) -> Value:
+    kind = ir.VectorType(x.type, lanes)
+    one = b.insert_element(ir.Constant(kind, ir.Undefined), x, ir.Constant(I32, 0))
+    zeros = ir.Constant(ir.VectorType(I32, lanes), None)
+    return b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
+
+
+def _smaller(b: ir.IRBuilder, x: Value, y: Value) -> Value:
+    return b.select(b.icmp_signed("<", x, y), x, y)
+
+
+def _larger(b: ir.IRBuilder, x: Value, y: Value) -> Value:
+    return b.select(b.icmp_signed(">", x, y), x, y)
+
+
+@contextmanager
+def _while(b: ir.IRBuilder, condition: Callable[[], Value]) -> Iterator[None]:
+    head, body, done = (b.append_basic_block(name) for name in ("head", "body", "done"))
+    b.branch(head)
+    b.position_at_end(head)
+    b.cbranch(condition(), body, done)
+    b.position_at_end(body)
+    yield
+    b.branch(head)
+    b.position_at_end(done)

@@ -1,0 +1,237 @@
+"""The layer engine: the fast default. Event-driven, exact in integers, without torch; its cost follows the spikes.
+
+Population by population over all T steps (nothing flows back, so this is the same as step by step). Spikes are uint8
+with channels last. What is chosen for each population, and why it is exact: `layer_population`, `layer_currents`, `kernels`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from snn2chip.circuit.types import INPUT
+from snn2chip.engines import layer_population
+from snn2chip.engines.bounds import bounds
+from snn2chip.engines.decision import decide
+from snn2chip.engines.layer_currents import Source, Values
+from snn2chip.engines.layer_population import PreparedPopulation, channels_in_memory
+from snn2chip.errors import Snn2ChipError
+from snn2chip.inputs import InputData
+from snn2chip.network.types import InputKind
+from snn2chip.neuron import Emits
+from snn2chip.quantize.types import QuantizedCircuit
+from snn2chip.recording import Outputs, Recording
+
+CHUNK_BYTES = 16 << 20
+"""Largest layer of one chunk of samples: two or three of them stay in the caches, or in memory that is in use."""
+
+
+def run(
+    qc: QuantizedCircuit,
+    inputs: InputData,
+    *,
+    record: bool = True,
+    progress: Callable[[float], None] | None = None,
+    threads: int | None = None,
+) -> Recording:
+    """Recording of `inputs` (int64 values within the input's range).
+
+    `record` False keeps only the decision and the read-out potentials. `threads`: cores to use (default: all). Errors:
+    Snn2ChipError where the input does not fit the circuit, StatementError where currents can leave 64 bits.
+    """
+    return prepare(qc).run(inputs, record=record, progress=progress, threads=threads)
+
+
+def prepare(qc: QuantizedCircuit) -> "PreparedCircuit":
+    """The circuit with weights and parameters laid out; worth keeping where the same circuit runs often."""
+    known = bounds(qc)
+    lowest, highest = known.outputs[INPUT]
+    fits8, fits32 = lowest >= 0 and highest <= 255, highest < 2**31
+    last: dict[str, int] = {}
+    for i, p in enumerate(qc.populations):
+        for projection in qc.into(p.name):
+            last |= dict.fromkeys(projection.sources, i)
+    return PreparedCircuit(
+        qc=qc,
+        populations=tuple(layer_population.prepare(qc, p, known) for p in qc.populations),
+        input_channels=channels_in_memory(qc, INPUT),
+        input_type=np.uint8 if fits8 else np.int32 if fits32 else np.int64,
+        join_types={j.sources: _type(known.summed(j.sources)) for j in qc.projections},
+        last_use=last,
+    )
+
+
+def _type(reach: tuple[int, int]) -> type:
+    low, high = reach
+    if low >= 0 and high <= 255:
+        return np.uint8
+    return np.int32 if max(high, -low) < 2**31 else np.int64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedCircuit:
+    """A circuit ready to run. `last_use`: source -> position of the last population that reads it."""
+
+    qc: QuantizedCircuit
+    populations: tuple[PreparedPopulation, ...]
+    input_channels: int
+    input_type: type
+    join_types: Mapping[tuple[str, ...], type]
+    last_use: Mapping[str, int]
+
+    def run(
+        self,
+        inputs: InputData,
+        *,
+        record: bool = True,
+        progress: Callable[[float], None] | None = None,
+        threads: int | None = None,
+    ) -> Recording:
+        """See `run` of the module."""
+        _check(self.qc, inputs)
+        chunks = self._chunks(inputs.samples)
+        done = 0
+        parts: list[_Part] = []
+        with _threads(threads):
+            for chunk in chunks:
+                part = _Part(outputs={}, potentials={})
+                for _ in self._steps(_samples(inputs, chunk), record, part):
+                    done += 1
+                    if progress is not None:
+                        progress(done / (len(chunks) * len(self.populations)))
+                parts.append(part)
+        outputs = {
+            name: _concatenated([p.outputs[name] for p in parts], 1) for name in parts[0].outputs
+        }
+        potentials = {
+            name: _concatenated([p.potentials[name] for p in parts], 0)
+            for name in parts[0].potentials
+        }
+        return Recording(
+            engine="layer",
+            outputs={name: _compact(values) for name, values in outputs.items()} if record else {},
+            potentials=potentials,
+            decision=decide(self.qc, outputs, potentials),
+        )
+
+    def _chunks(self, samples: int) -> list[slice]:
+        """Which samples run together."""
+        layers = (
+            p.channels * p.population.shape[1] * p.population.shape[2] for p in self.populations
+        )
+        size = max(1, CHUNK_BYTES // (self.qc.steps * max(layers)))
+        return [slice(i, i + size) for i in range(0, samples, size)]
+
+    def _steps(self, inputs: InputData, record: bool, part: "_Part") -> Iterator[None]:
+        """Run one population after the other; pauses after each."""
+        values: dict[str, Values] = {INPUT: _input(inputs, self.input_channels, self.input_type)}
+        sources: dict[tuple[str, ...], Source] = {}
+        for i, p in enumerate(self.populations):
+            name = p.population.name
+            for key in {j.sources: None for j in self.qc.into(name)}:
+                if key not in sources:
+                    sources[key] = Source(self._summed(key, values, sources))
+            values[name], membranes = p.run(sources, self.qc.steps, inputs.samples)
+            channels = p.population.shape[0]
+            if p.population.neuron.emits is Emits.NOTHING:
+                part.potentials[name] = np.moveaxis(membranes[..., :channels], -1, 1)
+            if record or name == self.qc.readout.population:
+                part.outputs[name] = np.moveaxis(values[name][..., :channels], -1, 2)
+            for used in [s for s, last in self.last_use.items() if last == i]:
+                values.pop(used)
+            sources = {k: s for k, s in sources.items() if all(x in values for x in k)}
+            yield
+
+    def _summed(
+        self,
+        key: tuple[str, ...],
+        values: Mapping[str, Values],
+        known: Mapping[tuple[str, ...], Source],
+    ) -> Values:
+        """Sum of the outputs of `key`, from the longest sum of its first summands that is there already."""
+        if len(key) == 1:
+            return values[key[0]]
+        kind = self.join_types[key]
+        n = next((n for n in range(len(key) - 1, 1, -1) if key[:n] in known), 1)
+        total = known[key[:n]].values if n > 1 else values[key[0]]
+        total = total.astype(kind, copy=False)
+        for name in key[n:]:
+            total = np.add(total, values[name], dtype=kind, casting="unsafe")
+        return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Part:
+    """What one chunk of samples leaves behind."""
+
+    outputs: dict[str, Outputs]
+    potentials: dict[str, Outputs]
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(count or before, numba.config.NUMBA_NUM_THREADS))
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _check(qc: QuantizedCircuit, inputs: InputData) -> None:
+    """The kernels trust shapes and bounds, so they must hold."""
+    frames = inputs.kind is InputKind.FRAMES
+    have = inputs.values.shape[2:] if frames else inputs.values.shape[1:]
+    if inputs.kind is not qc.input.kind or have != qc.input.shape:
+        need = f"{qc.input.kind.value} {qc.input.shape}"
+        raise Snn2ChipError(
+            "input-shape",
+            INPUT,
+            "is not what the circuit takes",
+            need=need,
+            have=f"{inputs.kind.value} {have}",
+        )
+    if frames and len(inputs.values) != qc.steps:
+        raise Snn2ChipError(
+            "input-shape",
+            INPUT,
+            "has another number of steps",
+            need=str(qc.steps),
+            have=str(len(inputs.values)),
+        )
+    low, high = inputs.values.min(initial=0), inputs.values.max(initial=0)
+    if low < qc.input.low or high > qc.input.high:
+        raise Snn2ChipError(
+            "input-range",
+            INPUT,
+            "has values that it cannot hold",
+            need=f"{qc.input.low}..{qc.input.high}",
+            have=f"{low}..{high}",
+        )
+
+
+def _samples(inputs: InputData, chunk: slice) -> InputData:
+    values = inputs.values[chunk] if inputs.kind is InputKind.STATIC else inputs.values[:, chunk]
+    return InputData(kind=inputs.kind, values=values)
+
+
+def _input(inputs: InputData, channels: int, kind: type) -> Values:
+    """[1 or T, N, H, W, channels], new and contiguous."""
+    values = inputs.values[None] if inputs.kind is InputKind.STATIC else inputs.values
+    values = np.moveaxis(values, 2, -1)
+    out = np.zeros((*values.shape[:-1], channels), kind)
+    out[..., : values.shape[-1]] = values
+    return out
+
+
+def _concatenated(parts: list[Outputs], axis: int) -> Outputs:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
+
+
+def _compact(values: Outputs) -> Outputs:
+    """uint8 where all values fit, as every engine records them."""
+    if values.dtype == np.uint8 or values.min(initial=0) < 0 or values.max(initial=0) > 255:
+        return values
+    return values.astype(np.uint8)
