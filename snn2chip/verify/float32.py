@@ -3,6 +3,7 @@
 import numpy as np
 
 from snn2chip import fixed
+from snn2chip.circuit.types import Role
 from snn2chip.neuron import Emits
 from snn2chip.quantize.ranges import ranges
 from snn2chip.quantize.types import QuantizedCircuit
@@ -19,8 +20,8 @@ def equal_in_float32(qc: QuantizedCircuit) -> tuple[bool, str]:
     """
     bounds = ranges(qc)
     for p in qc.populations:
-        if p.neuron.emits is Emits.NOTHING:
-            continue
+        if p.neuron.emits is Emits.NOTHING or p.origin.role is Role.GATE:
+            continue  # not compared; or logic on 0/1, which is a product or a maximum in the source's code
         if not np.array_equal(np.exp2(np.round(np.log2(p.scale))), p.scale):
             return False, f"{p.name}: its scales are no powers of two"
         bound = bounds[p.name]
