@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2chip.arrays import FloatArray
-from snn2chip.quantize.facts import Facts
+from snn2chip.quantize.facts import Facts, Synapses
 from snn2chip.quantize.grid import log2_up
 from snn2chip.quantize.types import Widths
 
@@ -85,7 +85,7 @@ def choose(f: Facts, limits: Limits, exponents: tuple[int, ...]) -> Choice:
     fit = _most([s.fit - e for s, e in pairs], channels)
     low = np.maximum(fit, limits.floor_exact)
     high = np.minimum(_least([s.grid - e for s, e in pairs], channels), limits.ceiling)
-    need = _most([s.need - e for s, e in pairs if not s.copies], channels)
+    need = _most([_useful(s) - e for s, e in pairs if not s.copies], channels)
     rough = np.maximum(_most([s.need - e for s, e in pairs], channels), limits.floor(exponents))
     if limits.offset is not None:
         o, w = limits.offset, limits.whole
@@ -108,6 +108,11 @@ def choose(f: Facts, limits: Limits, exponents: tuple[int, ...]) -> Choice:
         broken=broken,
         cost=float(np.sum(errors)) if errors else 0.0,
     )
+
+
+def _useful(s: Synapses) -> FloatArray:
+    """[C]: the exponent below which finer weights would say no more."""
+    return np.where(np.isinf(s.need), s.need, np.maximum(s.need, s.grid))
 
 
 def _settled(x: FloatArray, f: Facts, limits: Limits) -> FloatArray:

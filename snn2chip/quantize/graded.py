@@ -4,6 +4,7 @@ import numpy as np
 
 from snn2chip import fixed
 from snn2chip.circuit.types import Circuit, Conv, Dense, Projection, Shape
+from snn2chip.neuron import Emits
 from snn2chip.quantize.facts import Facts
 from snn2chip.quantize.neurons import Built
 from snn2chip.quantize.ranges import Reach
@@ -20,8 +21,10 @@ def payload_shift(
 ) -> int:
     """p: the finest at which the payload has its bits and no consumer's current must lose weight bits for it.
 
-    Where everything is exact, the bits below the weight unit are zeros and are not sent.
+    Where everything is exact, the bits below the weight unit are zeros and are not sent. 0 for neurons that spike.
     """
+    if f.population.neuron.emits is not Emits.GRADED:
+        return 0
     largest = int(reach.membrane.magnitude.max())
     most = (1 << ((widths.payload_bits or UNLIMITED) - 1)) - 1
     for p in circuit.projections:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn2chip import fixed
 from snn2chip.arrays import FloatArray, IntArray, floats, ints
 from snn2chip.circuit.types import Circuit, Population
-from snn2chip.fixed import signed_bits
 from snn2chip.neuron import Emits
 from snn2chip.quantize.facts import Facts, Method, Sources, facts
 from snn2chip.quantize.gains import choose_gained_scales, gain_units
@@ -14,8 +14,13 @@ from snn2chip.quantize.graded import payload_shift
 from snn2chip.quantize.grid import power
 from snn2chip.quantize.neurons import Built, build
 from snn2chip.quantize.ranges import Reach, currents, reach_of
-from snn2chip.quantize.scales import Scales, choose_scales, limit_of
-from snn2chip.quantize.types import QuantizedPopulation, QuantizedProjection, Widths
+from snn2chip.quantize.scales import MEMORYLESS, Scales, choose_scales, limit_of
+from snn2chip.quantize.types import (
+    IntegerNeuron,
+    QuantizedPopulation,
+    QuantizedProjection,
+    Widths,
+)
 from snn2chip.quantize.weights import rounded
 
 
@@ -38,23 +43,32 @@ def quantize_population(
     f = facts(circuit, p, sources, widths.weight_bits, method, free)
     gained = p.neuron.gain is not None
     s = choose_gained_scales(f, widths, free) if gained else choose_scales(f, widths, free)
+    gain = gain_units(s) if gained else None
     projections = tuple(_projection(f, s, i, widths) for i in range(len(f.synapses)))
-    built = _built(f, s, projections, widths)
-    quantized = _population(p, s, built)
     drive = currents(projections, p.shape[0], sources.bounds, sources.shapes)
-    reach = reach_of(quantized, drive, circuit.steps, limit_of(widths))
-    if p.neuron.emits is Emits.GRADED:
-        shift = payload_shift(circuit, f, s, built, reach, widths)
-        built = _built(f, s, projections, widths, shift)
-        quantized = _population(p, s, built)
-        reach = reach_of(quantized, drive, circuit.steps, limit_of(widths))
+
+    def reach(built: Built) -> Reach:
+        return reach_of(_population(p, s, built), drive, circuit.steps, limit_of(widths))
+
+    built = build(p, s.x, s.fraction_bits, widths, gain=gain)
+    if widths.threshold_step > 1 or p.neuron.emits is Emits.GRADED:
+        free_reach = reach(built)
+        built = build(
+            p,
+            s.x,
+            s.fraction_bits,
+            widths,
+            gain=gain,
+            granularity=granularity(projections, built, s.fraction_bits, free_reach),
+            graded_shift=payload_shift(circuit, f, s, built, free_reach, widths),
+        )
     return Quantized(
         facts=f,
         scales=s,
         built=built,
-        population=quantized,
+        population=_population(p, s, built),
         projections=projections,
-        reach=reach,
+        reach=reach(built),
     )
 
 
@@ -69,45 +83,34 @@ def _projection(f: Facts, s: Scales, number: int, widths: Widths) -> QuantizedPr
         kernel=p.kernel,
         weight=weight,
         exponent=exponent,
-        bits=signed_bits(int(weight.min(initial=0)), int(weight.max(initial=0))),
-    )
-
-
-def _built(
-    f: Facts,
-    s: Scales,
-    projections: tuple[QuantizedProjection, ...],
-    widths: Widths,
-    graded_shift: int = 0,
-) -> Built:
-    gain = None if f.population.neuron.gain is None else gain_units(s)
-    trial = build(f.population, s.x, s.fraction_bits, widths, gain=gain)
-    if widths.threshold_step == 1 and not graded_shift:
-        return trial
-    return build(
-        f.population,
-        s.x,
-        s.fraction_bits,
-        widths,
-        gain=gain,
-        granularity=granularity(projections, trial, s.fraction_bits),
-        graded_shift=graded_shift,
+        bits=fixed.signed_bits(int(weight.min(initial=0)), int(weight.max(initial=0))),
     )
 
 
 def granularity(
-    projections: tuple[QuantizedProjection, ...], built: Built, fraction_bits: int
+    projections: tuple[QuantizedProjection, ...], built: Built, fraction_bits: int, reach: Reach
 ) -> IntArray:
-    """[C]: membranes are always multiples of it. 1 where decay or gain may leave anything."""
+    """[C]: membranes are always multiples of it. 1 where a decay or a gain may leave anything."""
     n = built.neuron
     channels = len(n.delta)
-    if n.delta.any() or n.gain is not None:
+    if n.gain is not None or not _keeps_or_forgets(n, reach):
         return ints(np.ones(channels, np.int64))
-    divisors = [_divisor(p.weight, channels) << (p.exponent + fraction_bits) for p in projections]
+    divisors = [
+        fixed.shift_left(_divisor(p.weight, channels), p.exponent + fraction_bits)
+        for p in projections
+    ]
     divisors += [_divisor(_channels_first(x), channels) for x in (built.bias, *n.amounts)]
     if n.v_min is not None:
         divisors.append(np.full(channels, abs(n.v_min)))
     return ints(np.maximum(np.gcd.reduce(divisors, axis=0), 1))
+
+
+def _keeps_or_forgets(n: IntegerNeuron, reach: Reach) -> bool:
+    """Whether a decay leaves all of every membrane, or nothing of it."""
+    if not n.delta.any():
+        return True
+    all_of_it = bool((n.delta == fixed.DECAY_ONE - 1).all())
+    return all_of_it and int(reach.membrane.magnitude.max()) < MEMORYLESS
 
 
 def _channels_first(values: IntArray) -> IntArray:
