@@ -42,9 +42,17 @@ def recognise(container: Container, family: Family) -> Match:
         return Match.NO
     found = family_of(container.tensors, dialect)
     if found is None:
-        named = container.args.get("model") in archs(family)
-        return Match.YES if named else Match.AMBIGUOUS
+        return Match.YES if _named_in_args(container, dialect, family) else Match.AMBIGUOUS
     return Match.YES if found is family else Match.NO
+
+
+def _named_in_args(container: Container, dialect: Dialect, family: Family) -> bool:
+    """Whether the training script's args tell what the keys do not: the model's name, or a connect function.
+
+    SpikingJelly's keys are also torchvision's, so there only the name counts.
+    """
+    joined = family is Family.SEW and isinstance(container.args.get("connect_f"), str)
+    return container.args.get("model") in archs(family) or (joined and dialect is not Dialect.SPIKINGJELLY)
 
 
 def read(container: Container, request: ReadRequest, family: Family) -> ReadModel:

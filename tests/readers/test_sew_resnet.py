@@ -264,6 +264,21 @@ def test_names_in_the_authors_logs_are_older_than_the_paper(tmp_path):
     )
 
 
+def test_a_shortcut_in_the_first_stage_means_that_it_is_strided(tmp_path):
+    trunk: dict[str, Any] = {"in_channels": 1, "num_classes": 3, "width": 4, "stem_kernel": 3, "strides": (2, 2)}
+    net = dyadic(sew_resnet.SEWResNet(sew_resnet.BasicBlock, (1, 1), stem_stride=1, stem_pool=False, **trunk))
+    model = load(save(tmp_path / "c.pth", net.state_dict(), ARGS), images().numpy())
+    assert agree(model)["layer1.0#out"].shape[-2:] == (4, 4)
+
+
+def test_without_any_shortcut_the_args_tell(tmp_path):
+    state = small(blocks=(2,)).state_dict()
+    model = load(save(tmp_path / "c.pth", state, ARGS), images().numpy())
+    assert model.network.provenance.system == "sew_resnet"
+    agree(model)
+    assert "--arch" in refused(save(tmp_path / "b.pth", state, {"T": 4}))
+
+
 def test_strides_of_stages_can_be_said(tmp_path):
     net = small(blocks=(1, 1))
     path = save(tmp_path / "c.pth", net.state_dict(), ARGS)
