@@ -5,8 +5,19 @@ Populations are neuron layers, projections convolutions, linear layers or scales
     projection.weight · (summands)  ->  + other projections  ->  · gain  ->  + bias  ->  neurons
 """
 
-from snn2chip.arrays import floats
-from snn2chip.circuit.types import INPUT, Circuit, Conv, Dense, Population, Projection, Role
+import numpy as np
+
+from snn2chip.arrays import FloatArray, floats
+from snn2chip.circuit.types import (
+    INPUT,
+    Circuit,
+    Conv,
+    Dense,
+    Identity,
+    Population,
+    Projection,
+    Role,
+)
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import (
     Add,
@@ -22,6 +33,7 @@ from snn2chip.network.types import (
     Scale,
     SumPool2d,
 )
+from snn2chip.neuron import Emits
 
 
 def network_of(circuit: Circuit, steps: int | None = None) -> Network:
@@ -71,9 +83,18 @@ class _Layers:
         self.sums: dict[tuple[str, ...], str] = {}
 
     def population(self, p: Population) -> None:
-        """All layers from the sources of one population to its neurons."""
-        op = Neuron(model=p.neuron, bias=p.bias if p.bias.any() else None, part=_part(p))
+        """All layers from the sources of one population to its neurons; a plain read-out is its linear layer alone."""
+        if _is_sum(self.circuit, p):
+            self._readout(p, self.circuit.into(p.name)[0])
+            return
+        op = Neuron(model=p.neuron, bias=p.bias, part=_part(p))
         self.made.append(Layer(name=p.name, op=op, inputs=(self._current(p),)))
+
+    def _readout(self, p: Population, projection: Projection) -> None:
+        source = self._source(projection)
+        bias = floats(np.broadcast_to(p.bias, (p.shape[0], 1, 1))[:, 0, 0])
+        op = _kernel(projection, bias if p.bias.any() else None)
+        self.made.append(Layer(name=p.name, op=op, inputs=(source,)))
 
     def _current(self, p: Population) -> str:
         into = self.circuit.into(p.name)
@@ -85,25 +106,16 @@ class _Layers:
         return self._add(f"{p.name}#in", Add(), *currents)
 
     def _projection(self, p: Projection) -> str:
+        return self._add(p.name, _kernel(p, None), self._source(p))
+
+    def _source(self, p: Projection) -> str:
+        """What the kernel of a projection reads."""
         source = self._summed(p.sources)
-        if isinstance(p.kernel, Conv):
-            k = p.kernel
-            op: Op = Conv2d(
-                weight=p.weight,
-                stride=k.stride,
-                padding=k.padding,
-                dilation=k.dilation,
-                groups=k.groups,
-            )
-            return self._add(p.name, op, source)
-        if isinstance(p.kernel, Dense):
-            if p.kernel.pooled:
-                _, rows, columns = self._shape(p.sources[0])
-                pool = SumPool2d(kernel=(rows, columns), stride=(rows, columns))
-                source = self._add(f"{p.name}#sum", pool, source)
-            return self._add(p.name, Linear(weight=p.weight), source)
-        # Also of weight 1: a plain sum of spikes would be a join that the circuit has no name for.
-        return self._add(p.name, Scale(scale=floats(p.weight[:, None, None])), source)
+        if not isinstance(p.kernel, Dense) or not p.kernel.pooled:
+            return source
+        _, rows, columns = self._shape(p.sources[0])
+        pool = SumPool2d(kernel=(rows, columns), stride=(rows, columns))
+        return self._add(f"{p.name}#sum", pool, source)
 
     def _summed(self, sources: tuple[str, ...]) -> str:
         """The source itself, or the sum of several: the circuit's join of these summands, else one of its own."""
@@ -129,6 +141,34 @@ class _Layers:
         self.taken.add(name)
         self.made.append(Layer(name=name, op=op, inputs=inputs))
         return name
+
+
+def _kernel(p: Projection, bias: FloatArray | None) -> Conv2d | Linear | Scale:
+    k = p.kernel
+    if isinstance(k, Conv):
+        return Conv2d(
+            weight=p.weight,
+            bias=bias,
+            stride=k.stride,
+            padding=k.padding,
+            dilation=k.dilation,
+            groups=k.groups,
+        )
+    if isinstance(k, Dense):
+        return Linear(weight=p.weight, bias=bias)
+    # Also of weight 1: a plain sum of spikes would be a join that the circuit has no name for.
+    return Scale(scale=floats(p.weight[:, None, None]))
+
+
+def _is_sum(circuit: Circuit, p: Population) -> bool:
+    """Whether a population is what lowering makes of a network's last linear layer: its sum over the steps."""
+    m, into = p.neuron, circuit.into(p.name)
+    keeps = bool(np.all(m.decay == 1)) and m.gain is None and m.rounding is None
+    one = len(into) == 1 and into[0].name == p.name and not isinstance(into[0].kernel, Identity)
+    even = p.bias.ndim == 3 and p.bias.shape[1:] == (1, 1)
+    return (
+        p.name == circuit.readout.population and m.emits is Emits.NOTHING and keeps and one and even
+    )
 
 
 def _part(p: Population) -> Part | None:

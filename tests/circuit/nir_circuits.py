@@ -1,5 +1,7 @@
 """Circuits for the tests of `.nir` files: one with everything, and random ones."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -127,6 +129,39 @@ def residual() -> Circuit:
                 "gate", "pool", Conv(stride=(2, 2), groups=4), floats(np.ones((4, 1, 2, 2)))
             ),
             projection("pool", "fc", Dense(), weights(7, 5, 36)),
+        ],
+        (Join(name="block#out", summands=names),),
+    )
+
+
+def plain_circuit() -> Circuit:
+    """Nothing that NIR has no words for: neurons that fire above their threshold and go back to 0, gates, a pool."""
+    above: dict[str, Any] = {"compare": Compare.GREATER}
+    gate: dict[str, Any] = {"decay": floats([[[0.0]]]), "reset": Reset.NONE, "role": Role.GATE}
+    names = ("stem", "a")
+    return circuit(
+        [
+            population("stem", (4, 6, 6), bias=weights(1, 4, 1, 1), **above),
+            population("a", (4, 6, 6), decay=floats([[[0.75]]]), **above),
+            population("and", (4, 6, 6), levels=(floats([[[2.0]]]),), **gate),
+            population("pool", (4, 3, 3), **gate),
+            population("fc", (5, 1, 1), bias=weights(3, 5, 1, 1), **above),
+        ],
+        [
+            projection(INPUT, "stem", Conv(padding=(1, 1)), weights(4, 4, 2, 3, 3)),
+            projection("stem", "a", Conv(padding=(1, 1), groups=2), weights(5, 4, 2, 3, 3)),
+            projection(names, "and", Identity(), floats(np.ones(4))),
+            projection(
+                "stem", "pool", Conv(stride=(2, 2), groups=4), floats(np.ones((4, 1, 2, 2)))
+            ),
+            projection("pool", "fc", Dense(), weights(7, 5, 36)),
+            Projection(
+                name="pooled",
+                sources=("and",),
+                target="fc",
+                kernel=Dense(pooled=True),
+                weight=weights(8, 5, 4),
+            ),
         ],
         (Join(name="block#out", summands=names),),
     )

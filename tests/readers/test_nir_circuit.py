@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from snn2chip.circuit.engine import run as run_circuit
 from snn2chip.circuit.layers import layer_outputs
 from snn2chip.circuit.nir import read, write
+from snn2chip.circuit.nir_requires import requires
 from snn2chip.codec import encode
 from snn2chip.errors import Snn2ChipError
 from snn2chip.inputs import InputData
@@ -15,8 +16,8 @@ from snn2chip.network.engine import run as run_network
 from snn2chip.network.types import InputKind
 from snn2chip.readers.nir import read_nir
 from snn2chip.readers.nir_circuit import network_of
-from tests.circuit.nir_circuits import STEPS, circuits, everything, residual
-from tests.readers.nir_files import small
+from tests.circuit.nir_circuits import STEPS, circuits, everything, plain_circuit, residual
+from tests.readers.nir_files import edges, edit, small
 
 
 def frames(net, seed=1):
@@ -64,15 +65,36 @@ def test_random_circuits_fire_alike(net):
     assert_fires_alike(net)
 
 
-def test_a_lowered_network_comes_back_as_it_was(tmp_path):
-    """.nir of another tool -> circuit -> our .nir -> network -> the same circuit."""
-    first = lower(read_nir(small(tmp_path / "foreign.nir"), "norse,dt=1.0", STEPS)).circuit
+@pytest.mark.parametrize("answer", ["if3", "fc"])
+def test_a_lowered_network_comes_back_as_it_was(tmp_path, answer):
+    """.nir of another tool -> circuit -> our .nir -> network -> the same circuit, read-out included."""
+    foreign = small(tmp_path / "foreign.nir")
+    if answer == "fc":
+        edit(foreign, lambda h: h.pop("node/nodes/if3"))
+        edit(foreign, edges(lambda e: [*e[:-2], ["fc", "output"]]))
+    first = lower(read_nir(foreign, "norse,dt=1.0", STEPS)).circuit
+    assert first.readout.population == answer
     write(first, tmp_path / "ours.nir")
     second = lower(read_nir(tmp_path / "ours.nir", None, None)).circuit
     assert second.provenance == first.provenance
     (a, arrays), (b, others) = encode(first), encode(second)
     assert a == b
     assert all(np.array_equal(arrays[name], array) for name, array in others.items())
+
+
+def test_the_plain_nodes_say_the_same_where_nir_has_words(tmp_path):
+    """Without our metadata, and read as norse reads: dt 1, `>`, hard reset."""
+    plain = plain_circuit()
+    write(plain, tmp_path / "net.nir")
+    assert requires(plain) == ()
+    edit(tmp_path / "net.nir", lambda h: h.pop("node/metadata"))
+    x = frames(plain)
+    need = run_circuit(plain, x)
+    have = run_network(read_nir(tmp_path / "net.nir", "norse,dt=1.0,if_gain=r", STEPS), x)
+    for name, array in need.outputs.items():
+        assert array.any(), name
+        assert np.array_equal(have.outputs[name].reshape(array.shape), array), name
+    assert np.array_equal(have.decision, need.decision)
 
 
 def test_another_number_of_steps(tmp_path):
