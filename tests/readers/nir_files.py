@@ -100,6 +100,11 @@ def replace(h, path: str, value) -> None:
     h[path] = value
 
 
+def field(node: str, name: str, value):
+    """An edit of one field of a node."""
+    return lambda h: replace(h, f"node/nodes/{node}/{name}", value)
+
+
 def edges(change):
     """An edit of the list of edges."""
     return lambda h: replace(
