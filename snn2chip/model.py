@@ -106,7 +106,9 @@ def _of_nir(request: ModelRequest, array: NDArray[Any] | None) -> LoadedModel:
 
     if request.options or request.arch is not None:
         name = next(iter(request.options), "arch")
-        raise Snn2ChipError("option-unknown", name, f"is for checkpoints, and {request.path} is a .nir file")
+        raise Snn2ChipError(
+            "option-unknown", name, f"is for checkpoints, and {request.path} is a .nir file"
+        )
     kind, frames = _frames_of(request, array)
     network = read_nir(Path(request.path), request.convention, request.steps or frames, kind)
     shape = network.input.shape

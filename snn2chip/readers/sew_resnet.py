@@ -52,7 +52,9 @@ def _named_in_args(container: Container, dialect: Dialect, family: Family) -> bo
     SpikingJelly's keys are also torchvision's, so there only the name counts.
     """
     joined = family is Family.SEW and isinstance(container.args.get("connect_f"), str)
-    return container.args.get("model") in archs(family) or (joined and dialect is not Dialect.SPIKINGJELLY)
+    return container.args.get("model") in archs(family) or (
+        joined and dialect is not Dialect.SPIKINGJELLY
+    )
 
 
 def read(container: Container, request: ReadRequest, family: Family) -> ReadModel:

@@ -265,8 +265,16 @@ def test_names_in_the_authors_logs_are_older_than_the_paper(tmp_path):
 
 
 def test_a_shortcut_in_the_first_stage_means_that_it_is_strided(tmp_path):
-    trunk: dict[str, Any] = {"in_channels": 1, "num_classes": 3, "width": 4, "stem_kernel": 3, "strides": (2, 2)}
-    net = dyadic(sew_resnet.SEWResNet(sew_resnet.BasicBlock, (1, 1), stem_stride=1, stem_pool=False, **trunk))
+    trunk: dict[str, Any] = {
+        "in_channels": 1,
+        "num_classes": 3,
+        "width": 4,
+        "stem_kernel": 3,
+        "strides": (2, 2),
+    }
+    net = dyadic(
+        sew_resnet.SEWResNet(sew_resnet.BasicBlock, (1, 1), stem_stride=1, stem_pool=False, **trunk)
+    )
     model = load(save(tmp_path / "c.pth", net.state_dict(), ARGS), images().numpy())
     assert agree(model)["layer1.0#out"].shape[-2:] == (4, 4)
 
