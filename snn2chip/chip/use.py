@@ -13,7 +13,7 @@ from snn2chip.circuit.types import Shape
 class LayerUse:
     """One population on its cores.
 
-    `tile`: its largest tile. `most`: limit -> (what the fullest core has, what the target allows). `mean`: limit -> mean
+    `tile`: its largest. `most`: limit -> (what the fullest core has, what the target allows). `mean`: limit -> mean
     over the cores, as a part of what the target allows.
     """
 

@@ -1,0 +1,137 @@
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from snn2chip.chip.target import DelayAt, available, describe, load_target
+from snn2chip.chip.target_keys import Status, keys_of
+from snn2chip.errors import Snn2ChipError
+
+TARGETS = Path(__file__).parents[2] / "targets"
+TEXT = (TARGETS / "loihi2.toml").read_text()
+NEURONS = re.search(r"^neurons = .*$", TEXT, re.M).group()
+
+
+def changed(tmp_path, old, new):
+    path = tmp_path / "mine.toml"
+    assert old in TEXT
+    path.write_text(TEXT.replace(old, new, 1))
+    return path
+
+
+def refusal(path):
+    with pytest.raises(Snn2ChipError) as e:
+        load_target(path)
+    assert e.value.exit_status == 2
+    return str(e.value)
+
+
+def test_every_shipped_target_loads():
+    assert set(available()) == {"loihi1", "loihi2"}
+    for name in available():
+        target = load_target(name)
+        assert target.name == name
+        assert target.default_prices in target.prices
+
+
+def test_numbers_of_loihi2():
+    target = load_target("loihi2")
+    assert target.limit("neurons") == 4095
+    assert target.limit("total_words") == 20000
+    assert target.cores_per_chip == 120
+    assert (target.delay_at, target.delay_max) == (DelayAt.AXON, 63)
+    assert target.widths.weight_bits == 8
+    assert target.widths.levels is True
+    assert target.widths.fraction_fixed is False
+    price = target.prices["loihi1-davies2018"]["synapse_pj"]
+    assert (price.value, price.unit, price.status) == (23.6, "pJ", Status.RECALLED)
+
+
+def test_loihi1_has_binary_spikes_and_coarse_thresholds():
+    widths = load_target("loihi1").widths
+    assert (widths.payload_bits, widths.threshold_step, widths.graded) == (0, 64, False)
+
+
+def test_a_file_is_a_target_too(tmp_path):
+    path = changed(tmp_path, "value = 4095", "value = 100")
+    mine, loihi2 = load_target(path), load_target("loihi2")
+    assert mine.limit("neurons") == 100
+    assert mine.sha256 != loihi2.sha256
+    assert load_target(str(path)).sha256 == mine.sha256
+
+
+def test_every_number_is_described():
+    target = load_target("loihi2")
+    rows = describe(target)
+    assert {r.key for r in rows} == set(keys_of("loihi2", tuple(target.prices)))
+    assert all(r.doc and r.source and r.status for r in rows)
+
+
+def test_prices_may_be_left_out(tmp_path):
+    text = TEXT[: TEXT.index("[prices")].replace('"loihi1-davies2018"', '"none"')
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    target = load_target(path)
+    assert (target.prices, target.default_prices) == ({}, None)
+
+
+def test_names_that_are_not_there():
+    assert "did you mean 'loihi2'" in refusal("lohi2")
+    assert "loihi1, loihi2" in refusal("spinnaker")
+    assert "nowhere.toml" in refusal("nowhere.toml")
+
+
+def test_not_toml(tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_text("cores = = 3\n")
+    assert "target-toml" in refusal(path)
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "target-toml" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (NEURONS + "\n", "", r"core\.neurons: is missing"),
+        ("\nneurons =", "\nnerons =", r"core\.nerons.*did you mean 'core\.neurons'"),
+        ("value = 4095", 'value = "many"', r"core\.neurons.*'many'"),
+        ("value = 4095", "value = -5", r"core\.neurons.*-5"),
+        ("value = 4095", "value = 0", r"core\.neurons.*from 1"),
+        ("value = 4095", "value = 4095.0", r"core\.neurons.*whole number"),
+        ("value = 4095", "value = true", r"core\.neurons.*True"),
+        ("value = 4095,", "", r"core\.neurons.*needs a value"),
+        (NEURONS, "neurons = 4095", r"core\.neurons.*needs a value"),
+        ("value = 4095", 'value = 4095, unit = "words"', r"core\.neurons\.unit"),
+        ("value = 4095", 'value = 4095, origin = "x"', r"core\.neurons\.origin"),
+        ('value = 4095, status = "fitted"', 'value = 4095, status = "sure"', r"neurons\.status"),
+        ('value = 4095, status = "fitted",', "value = 4095,", r"neurons: status: is missing"),
+        ("value = 23.6", "value = nan", r"prices\.loihi1-davies2018\.synapse_pj.*nan"),
+        ("value = 23.6", "value = -1.0", r"prices\.loihi1-davies2018\.synapse_pj"),
+        ('format = "loihi2"', 'format = "loihi7"', r"format.*loihi1 \| loihi2"),
+        ('format = "loihi2"', "format = 2", r"format.*not a word"),
+        ('default_prices = "loihi1-davies2018"', 'default_prices = "mine"', r"default_prices"),
+        ('value = "axon"', 'value = "dendrite"', r"delay\.at.*none \| synapse \| axon"),
+        ("fraction_fixed = { value = false", "fraction_fixed = { value = 0", r"true or false"),
+        ("[delay]", "[delays]", r"delays\.at.*did you mean 'delay\.at'"),
+        ("[chip]", "chip = 3\n[chips]", r"chip.*not a table"),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(tmp_path, old, new, words):
+    assert re.search(words, refusal(changed(tmp_path, old, new)))
+
+
+def test_inline_tables_are_the_same(tmp_path):
+    """A file on few lines, as tools write it."""
+
+    def inline(value):
+        if isinstance(value, dict):
+            return "{" + ", ".join(f'"{k}" = {inline(v)}' for k, v in value.items()) + "}"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return '"' + value.replace('"', '\\"') + '"' if isinstance(value, str) else str(value)
+
+    path = tmp_path / "one.toml"
+    table = tomllib.loads(TEXT)
+    path.write_text("".join(f"{k} = {inline(v)}\n" for k, v in table.items()))
+    assert load_target(path).quantities == load_target("loihi2").quantities
