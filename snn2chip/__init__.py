@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from snn2chip.stages.check import check
     from snn2chip.stages.compile import compile_model
     from snn2chip.stages.convert import convert
-    from snn2chip.stages.demo import demo
+    from snn2chip.demonstration import demo
     from snn2chip.stages.doctor import doctor
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain
@@ -45,7 +45,7 @@ _HOME = {
     "check": "stages.check",
     "compile_model": "stages.compile",
     "convert": "stages.convert",
-    "demo": "stages.demo",
+    "demo": "demonstration",
     "doctor": "stages.doctor",
     "estimate_energy": "stages.energy",
     "explain": "stages.explain",

@@ -285,7 +285,7 @@ def _add_demo(p: argparse.ArgumentParser) -> None:
 
 
 def _demo(a: argparse.Namespace) -> tuple[Result, int]:
-    from snn2chip.stages.demo import demo
+    from snn2chip.demonstration import demo
 
     done = demo(a.out, progress=_show(a))
     return done, 0 if done.verdict else 1

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from snn2chip import fixed
+import snn2chip.fixed as fixed
 from snn2chip.arrays import IntArray
 from snn2chip.circuit.types import INPUT, Conv, Dense
 from snn2chip.engines.decision import decide

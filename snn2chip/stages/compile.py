@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from snn2chip import build
+import snn2chip.build as build
 from snn2chip.chip.audit import audit
 from snn2chip.chip.files import save as save_program
 from snn2chip.chip.map import map_circuit

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from snn2chip import build
+import snn2chip.build as build
 from snn2chip.errors import Snn2ChipError
 from snn2chip.files import sha256
 from snn2chip.progress import Progress, Silent

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from snn2chip import fixed
+import snn2chip.fixed as fixed
 from snn2chip.circuit.types import Role
 from snn2chip.neuron import Emits
 from snn2chip.quantize.ranges import ranges

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from snn2chip.arrays import FloatArray
-from snn2chip.network.judge import FLOAT64, Firing
+from snn2chip.network.judge import Firing
 from snn2chip.recording import Outputs
 from snn2chip.verify.types import Difference, LayerCount, Rung
 
@@ -21,7 +21,7 @@ class TieJudge:
     `unit`: unit roundoff of the coarser side. A difference is a tie if |v - θ| is within the error bound of that sum.
     """
 
-    unit: float = FLOAT64
+    unit: float
     compared: int = 0
     differing: int = 0
     ties: int = 0
