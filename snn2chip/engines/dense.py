@@ -1,20 +1,18 @@
-"""The dense engine: torch convolutions that carry integers, on the CPU or a GPU. It shares no arithmetic with the others.
+"""The dense engine: torch convolutions that carry integers, on the CPU or a GPU. It shares no arithmetic.
 
-Floats add whole numbers exactly, in any order, while no partial sum reaches 2^24 (float32) or 2^53 (float64). The bound is
-proved for each projection from its weights; the result is rounded all the same, and a value that is not whole is an
-error: some convolution algorithms (Winograd in NNPACK, cuDNN's FFT) transform their input and are not sums.
-Steps are part of the batch; then the neurons run step by step in int64.
+Floats add whole numbers exactly, in any order, while no partial sum reaches 2^24 (float32) or 2^53 (float64). The bound
+is proved for each projection from its weights; the result is rounded all the same, and a value that is not whole is an
+error: some convolution algorithms (Winograd in NNPACK, FFT in cuDNN) transform their input and are not sums. Steps are
+part of the batch; then the neurons run step by step in int64.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snn2chip.arrays import IntArray
 from snn2chip.circuit.types import INPUT, Conv, Dense
 from snn2chip.engines.bounds import Bounds, bounds
 from snn2chip.engines.decision import decide
@@ -43,10 +41,10 @@ def run(
     threads: int | None = None,
     device: str = "cpu",
 ) -> Recording:
-    """Recording of `inputs` (int64 values). `threads`: of torch (default: as they are); `device`: a torch device.
+    """Recording of `inputs` (int64 values). `threads`: of torch (default: as it is); `device`: a torch device.
 
-    `record` False keeps only the decision and the read-out potentials. Errors: StatementError where a sum can reach 2^53
-    or a convolution of this device is not exact.
+    `record` False keeps only the decision and the read-out potentials. Errors: StatementError where a sum can reach
+    2^53 or a convolution of this device is not exact.
     """
     known = bounds(qc)
     values: dict[str, Tensor] = {INPUT: _input(inputs, device)}
@@ -120,7 +118,7 @@ def _currents(
     known: Bounds,
     samples: int,
 ) -> Tensor:
-    """a of all steps, int64 [1 or T, N, C, H, W]."""
+    """The currents a of all steps, int64 [1 or T, N, C, H, W]."""
     total = torch.zeros(
         (1, samples, *p.shape),
         dtype=torch.int64,

@@ -1,7 +1,8 @@
 """The layer engine: the fast default. Event-driven, exact in integers, without torch; its cost follows the spikes.
 
 Population by population over all T steps (nothing flows back, so this is the same as step by step). Spikes are uint8
-with channels last. What is chosen for each population, and why it is exact: `layer_population`, `layer_currents`, `kernels`.
+with channels last. What is chosen for each population, and why it is exact, is in `layer_population`, `layer_currents`
+and `kernels`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

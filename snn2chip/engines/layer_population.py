@@ -1,4 +1,4 @@
-"""How the layer engine runs a population over all T steps: a fused kernel for simple spiking neurons, a general one for all."""
+"""How the layer engine runs a population over all T steps: a fused kernel for simple neurons, a general one for all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,4 +93,4 @@ for family in FAMILIES:
         "NUMBA_CPU_FEATURES": "",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=os.getcwd())
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=Path.cwd())

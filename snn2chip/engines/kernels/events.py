@@ -1,8 +1,8 @@
 """Event lists: which channels of which pixels are not zero, in the order in which a convolution reads them.
 
-The events of an image row are the codes `x * C + c` of its values, ordered by x; a value n (a join of n spikes) is n events.
-The columns that one output pixel sees are therefore one slice of the list, and the weights of an event are found from its
-code and the output pixel by adding.
+The events of an image row are the codes `x * C + c` of its values, ordered by x; a value n (a join of n spikes) is n
+events. The columns that one output pixel sees are therefore one slice of the list, and the weights of an event are
+found from its code and the output pixel by adding.
 """
 
 from typing import NamedTuple
