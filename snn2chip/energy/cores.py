@@ -1,0 +1,193 @@
+"""Loads of single cores in single chip steps, from the packed tables and what fired."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from snn2chip.arrays import FloatArray, IntArray
+from snn2chip.chip.program import AxonTable, Connection, Program, TileContents
+from snn2chip.chip.target import Target
+from snn2chip.chip.unpack import entries_of, unpack_cores, unpack_hosts, without_weights
+from snn2chip.circuit.types import INPUT, Conv, Dense
+from snn2chip.energy.fan_out import hits
+from snn2chip.recording import Outputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CoreCounts:
+    """Arrays [cores, chip steps] of samples that follow each other: sample step t of depth d in chip step t + d.
+
+    `synops`, `active`, `spikes`, `messages`: what the core adds, updates after an arrival, fires and sends. `neurons`:
+    membranes of each core. `host_messages`, `chip_messages`: sums of what the host sends and of what crosses chips.
+    """
+
+    chips: int
+    neurons: IntArray
+    synops: IntArray
+    active: IntArray
+    spikes: IntArray
+    messages: IntArray
+    host_messages: int
+    chip_messages: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Sums."""
+        return {
+            "cores": len(self.neurons),
+            "chips": self.chips,
+            "chip_steps": self.synops.shape[1],
+            "neurons": int(self.neurons.sum()),
+            "synops": int(self.synops.sum()),
+            "active": int(self.active.sum()),
+            "spikes": int(self.spikes.sum()),
+            "messages": int(self.messages.sum()),
+            "host_messages": self.host_messages,
+            "chip_messages": self.chip_messages,
+        }
+
+    def step_ns(
+        self, period: int, synop: float, idle: float, active: float, spike: float, message: float
+    ) -> FloatArray:
+        """Time of the slowest core in each of `period` = N · T chip steps, the pipeline being full.
+
+        Samples stream without end: what happens after the last step happens in the first steps of the next round.
+        """
+        waiting = self.neurons[:, None] - folded(self.active, period)
+        busy = folded(self.synops, period) * synop + waiting * idle
+        busy = busy + folded(self.active, period) * active
+        busy = busy + folded(self.spikes, period) * spike + folded(self.messages, period) * message
+        return busy.max(0, initial=0.0)
+
+
+def folded(loads: IntArray, period: int) -> IntArray:
+    """[cores, chip steps] -> [cores, period]: step s counts as step s mod period."""
+    rounds = -(-loads.shape[1] // period)
+    padded = np.pad(loads, ((0, 0), (0, rounds * period - loads.shape[1])))
+    return padded.reshape(len(loads), rounds, period).sum(1)
+
+
+def count_cores(
+    program: Program,
+    target: Target,
+    outputs: Mapping[str, Outputs],
+    active: Mapping[str, Outputs],
+    *,
+    units: bool,
+) -> CoreCounts:
+    """Loads of every core.
+
+    `outputs`: by population and `input`, [T or 1, N, C, H, W]. `active`: neurons that a spike reaches. `units`:
+    pixels are sent as unit spikes.
+    """
+    cores = [without_weights(c) for c in unpack_cores(program, target)]
+    steps = program.steps
+    samples = outputs[program.populations[-1]].shape[1]
+    depth = max((t.depth for c in cores for t in c.tiles), default=0)
+    sources = _Sources(program, outputs, units)
+    shape = (len(cores), samples * steps + depth)
+    synops, updates, spikes, messages = (np.zeros(shape, np.int64) for _ in range(4))
+    across = 0
+    chip = np.array([c.chip for c in program.cores], np.int64)
+    for i, contents in enumerate(cores):
+        begin = 0
+        for tile in contents.tiles:
+            when = slice(tile.depth, tile.depth + samples * steps)
+            fired = _box(sources.fired(tile.population), tile)
+            for c in tile.connections:
+                synops[i, when] += _synops(sources, tile, c)
+            reached = active[program.populations[tile.population]].swapaxes(0, 1)
+            reached = _box(reached.reshape(-1, *reached.shape[2:]), tile).sum((1, 2, 3))
+            updates[i, when] += reached * len(tile.levels)
+            spikes[i, when] += fired.sum((1, 2, 3))
+            size = entries_of(tile, contents.axons.per_neuron)
+            sent, crossing = _messages(
+                fired, contents.axons, begin, begin + size, chip, int(chip[i])
+            )
+            messages[i, when] += sent
+            across += crossing
+            begin += size
+    return CoreCounts(
+        chips=program.chips,
+        neurons=np.array([sum(t.levels.size for t in c.tiles) for c in cores], np.int64),
+        synops=synops,
+        active=updates,
+        spikes=spikes,
+        messages=messages,
+        host_messages=_from_host(program, sources),
+        chip_messages=across,
+    )
+
+
+class _Sources:
+    """Events of every population, [N · T, C, H, W], sample after sample; computed once."""
+
+    def __init__(self, program: Program, outputs: Mapping[str, Outputs], units: bool) -> None:
+        self._program, self._outputs, self._units = program, outputs, units
+        self._found: dict[int, Outputs] = {}
+        self._sums: dict[tuple[int, int, int], IntArray] = {}
+
+    def fired(self, number: int) -> IntArray:
+        """1 where a spike is sent (or how many, where the input is sent as unit spikes)."""
+        if number not in self._found:
+            name = self._program.populations[number]
+            values = self._outputs[name]
+            values = np.broadcast_to(values, (self._program.steps, *values.shape[1:]))
+            events = np.abs(values) if name == INPUT and self._units else values != 0
+            flat = events.swapaxes(0, 1).reshape(-1, *values.shape[2:])
+            self._found[number] = flat.astype(np.uint8 if not self._units else np.int64)
+        return self._found[number]
+
+    def by_position(self, number: int, first: int, last: int) -> IntArray:
+        """Spikes of channels first..last: [N · T, H, W]."""
+        key = (number, first, last)
+        if key not in self._sums:
+            self._sums[key] = self.fired(number)[:, first:last].sum(1, dtype=np.int64)
+        return self._sums[key]
+
+
+def _box(values: IntArray, tile: TileContents) -> IntArray:
+    c, y, x = tile.channels, tile.rows, tile.columns
+    return values[:, slice(*c), slice(*y), slice(*x)].astype(np.int64)
+
+
+def _synops(sources: _Sources, tile: TileContents, c: Connection) -> IntArray:
+    """Weights that the tile adds for one connection, zeros among them: [N · T]."""
+    neurons = tile.bias.size
+    total = np.zeros(1, np.int64)
+    for axon in c.axons:
+        if isinstance(c.kernel, Conv):
+            spikes = sources.by_position(
+                axon.source, c.channel_base, c.channel_base + c.weight.shape[0]
+            )
+            rows = hits(c.kernel, 0, c.weight.shape[1], tile.rows, c.source_shape[1])
+            columns = hits(c.kernel, 1, c.weight.shape[2], tile.columns, c.source_shape[2])
+            total = total + np.einsum("syx,y,x->s", spikes, rows, columns) * c.weight.shape[3]
+        elif isinstance(c.kernel, Dense):
+            total = total + sources.fired(axon.source).sum((1, 2, 3), dtype=np.int64) * neurons
+        else:
+            total = total + _box(sources.fired(axon.source), tile).sum((1, 2, 3))
+    return total
+
+
+def _messages(
+    fired: IntArray, table: AxonTable, begin: int, end: int, chip: IntArray, mine: int
+) -> tuple[IntArray, int]:
+    """(messages [N · T], messages to other chips) of a box of neurons, entries begin..end of its axon table."""
+    entries = fired if table.per_neuron else fired.sum(1, keepdims=True)
+    flat = entries.reshape(len(entries), -1)
+    first = table.first[begin : end + 1]
+    pairs = slice(int(first[0]), int(first[-1]))
+    crossing = np.concatenate([[0], np.cumsum(chip[table.core[pairs]] != mine)])
+    across = np.diff(crossing[first - first[0]])
+    return flat @ np.diff(first), int((flat @ across).sum())
+
+
+def _from_host(program: Program, sources: _Sources) -> int:
+    """Messages that the host sends."""
+    total = 0
+    for number, table in unpack_hosts(program).items():
+        fired = sources.fired(number).astype(np.int64)
+        per_entry = (fired if table.per_neuron else fired.sum(1)).sum(0).ravel()
+        total += int((per_entry * np.diff(table.first)).sum())
+    return total

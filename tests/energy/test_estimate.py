@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from snn2chip.chip.program import Coding
+from snn2chip.chip.target import load_target
+from snn2chip.energy.cores import folded
+from snn2chip.energy.counts import count
+from snn2chip.energy.estimate import Estimate, estimate
+from snn2chip.engines import spec
+from snn2chip.errors import Snn2ChipError
+from tests.chip import small
+
+LOIHI2, LOIHI1 = load_target("loihi2"), load_target("loihi1")
+
+
+def given(value):
+    assert value is not None
+    return value
+
+
+def counted(coding=Coding.BIAS, with_program=True):
+    qc = small.residual(0)
+    inputs = small.samples(qc, 0)
+    program = small.packed(*small.lay_out(qc, 0, coding), LOIHI2) if with_program else None
+    return count(qc, spec.run(qc, inputs), program, LOIHI2, inputs=inputs)
+
+
+def test_each_line_is_count_times_price():
+    counts = counted()
+    found = estimate(counts, LOIHI2)
+    prices = LOIHI2.prices["loihi1-davies2018"]
+    assert found.table == "loihi1-davies2018"
+    by_name = {i.name: i for i in found.items}
+    synops = by_name["synaptic operations"]
+    assert synops.count == given(counts.cores).synops.sum() / 3
+    assert synops.pj == synops.count * 23.6
+    assert (synops.status, synops.source) == (
+        prices["synapse_pj"].status.value,
+        prices["synapse_pj"].source,
+    )
+    assert by_name["messages to cores"].pj == pytest.approx(
+        given(counts.cores).messages.sum() / 3 * 1.7
+    )
+    idle = by_name["neuron updates, nothing arrived"].count
+    active = by_name["neuron updates, something arrived"].count
+    assert (idle + active) * 3 == sum(p.updates for p in counts.populations)
+    dynamic = [i for i in found.items if i.unit == "pJ"]
+    assert found.dynamic_pj == pytest.approx(sum(given(i.pj) for i in dynamic))
+    assert found.static_pj == pytest.approx(0.25 * given(found.time).period_us * 1e6)
+
+
+def test_total_is_a_range_over_price_tables():
+    counts = counted()
+    totals = []
+    for table in LOIHI2.prices:
+        e = estimate(counts, LOIHI2, prices=table)
+        totals.append(given(e.dynamic_pj) + given(e.static_pj))
+    found = estimate(counts, LOIHI2)
+    assert (found.low_pj, found.high_pj) == (min(totals), max(totals))
+    assert given(found.low_pj) < given(found.high_pj)
+
+
+def test_prices_of_another_chip_are_said_in_the_line_of_the_total():
+    line = next(x for x in estimate(counted(), LOIHI2).lines() if x.startswith("  total"))
+    assert "prices of loihi1, the previous chip: not a measurement of loihi2" in line
+    assert "static power 0.25 W per chip, fitted" in line
+    assert estimate(counted(), LOIHI1).notice == ""
+
+
+def test_what_has_no_price_is_listed():
+    found = estimate(counted(), LOIHI2)
+    assert "hops on the mesh: cores have no place on it" in found.unpriced
+    assert any(u.startswith("the host's part (stem): ") for u in found.unpriced)
+    assert any(u.startswith("multiplying by a payload") for u in found.unpriced)
+    found = estimate(counted(Coding.GRADED), LOIHI2)
+    assert any(u.startswith("messages from the host") for u in found.unpriced)
+    found = estimate(counted(with_program=False), LOIHI2)
+    assert found.unpriced[0] == "messages, time and static power: no program was given"
+    assert found.time is None
+    assert found.static_pj is None
+    assert "static not priced" in "\n".join(found.lines())
+
+
+def test_counts_only():
+    found = estimate(counted(), LOIHI2, prices="none")
+    assert found.table is None
+    assert found.low_pj is None
+    assert all(i.price is None and i.pj is None for i in found.items)
+    assert found.items[0].count > 0
+    text = "\n".join(found.lines())
+    assert "counts only" in text
+    assert "total" not in text
+
+
+def test_unknown_table():
+    with pytest.raises(Snn2ChipError, match="did you mean 'loihi1-davies2018'"):
+        estimate(counted(), LOIHI2, prices="loihi1-davies2019")
+
+
+def test_time_is_that_of_the_slowest_core():
+    counts = counted()
+    c, p = given(counts.cores), LOIHI2.prices["loihi1-davies2018"]
+    slowest = []
+    for s in range(3 * 3):
+        at = range(s, c.synops.shape[1], 9)
+        loads = [
+            c.synops[k, at].sum() * 3.5
+            + (c.neurons[k] - c.active[k, at].sum()) * 5.3
+            + c.active[k, at].sum() * 8.4
+            + c.messages[k, at].sum() * 2.1
+            for k in range(len(c.neurons))
+        ]
+        slowest.append(max(loads) + p["barrier_ns"].value)
+    found = given(estimate(counts, LOIHI2).time)
+    assert found.period_us == pytest.approx(np.mean(slowest) * 3 / 1e3)
+    assert found.slowest_step_us == pytest.approx(max(slowest) / 1e3)
+    assert found.latency_us > found.period_us
+
+
+def test_folding_keeps_sums():
+    loads = np.arange(14).reshape(2, 7)
+    np.testing.assert_array_equal(
+        folded(loads, 3), [[0 + 3 + 6, 1 + 4, 2 + 5], [7 + 10 + 13, 8 + 11, 9 + 12]]
+    )
+
+
+def test_papers_convention():
+    qc = small.chain(0)
+    inputs = small.samples(qc, 0)
+    counts = count(qc, spec.run(qc, inputs), inputs=inputs)
+    found = estimate(counts, LOIHI2).convention
+    first, second = counts.projections
+    assert found.macs == first.mac_dense
+    assert found.acs == second.sop_units / 3
+    assert found.ann_macs == first.mac_dense + second.mac_dense
+    assert found.snn_pj == pytest.approx(found.macs * 4.6 + found.acs * 0.9)
+    assert found.ann_pj == pytest.approx(found.ann_macs * 4.6)
+    frames = replace(counts, static=False)
+    assert estimate(frames, LOIHI2).convention.macs == first.mac_dense * qc.steps
+
+
+def test_round_trip():
+    for prices in (None, "none"):
+        found = estimate(counted(), LOIHI2, prices=prices)
+        again = Estimate.from_dict(json.loads(json.dumps(found.to_dict())))
+        assert again == found
+        assert again.lines() == found.lines()
