@@ -138,7 +138,7 @@ def _float_levels(s: Subject, chunk: InputData, first: int, run: _Run) -> Record
         run.source.expect(s.source(chunk), first)
         judge = run.source
     network = run_network(s.network, chunk, judge=judge)
-    run.lower.expect(network.outputs, first)
+    run.lower.expect(network.outputs, first, run.source.forced)
     return run_circuit(s.circuit, chunk, judge=run.lower)
 
 

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn2chip.arrays import FloatArray
 from snn2chip.network.judge import Firing
 from snn2chip.recording import Outputs
 from snn2chip.verify.types import Difference, LayerCount, Rung
+
+Forced = NDArray[np.bool_]
+"""Where a layer [N, C, H, W] was forced in one step."""
 
 MOST_TIES = 1e-5
 """Part of all spikes that may be ties."""
@@ -27,12 +31,25 @@ class TieJudge:
     ties: int = 0
     first: Difference | None = None
     layers: dict[str, LayerCount] = field(default_factory=dict[str, LayerCount])
+    forced: dict[tuple[str, int], Forced] = field(default_factory=dict[tuple[str, int], Forced])
     _reference: Mapping[str, Outputs] = field(default_factory=dict[str, Outputs])
+    _inherited: Mapping[tuple[str, int], Forced] = field(default_factory=dict[tuple[str, int], Forced])
     _first_sample: int = 0
 
-    def expect(self, reference: Mapping[str, Outputs], first_sample: int) -> None:
-        """The spikes [T, N, ...] to compare with from now on."""
+    def expect(
+        self,
+        reference: Mapping[str, Outputs],
+        first_sample: int,
+        inherited: Mapping[tuple[str, int], Forced] | None = None,
+    ) -> None:
+        """The spikes [T, N, ...] to compare with from now on.
+
+        `inherited`: the ties that were forced where the reference itself was judged; they are ties here too, because there the
+        reference does not say what it would have fired.
+        """
         self._reference, self._first_sample = reference, first_sample
+        self._inherited = inherited or {}
+        self.forced = {}
 
     def __call__(self, firing: Firing) -> FloatArray | None:
         """The reference's outputs where they differ, None where all are equal or the layer is not in the reference."""
@@ -47,7 +64,10 @@ class TieJudge:
         self._count(firing, expected, int(np.count_nonzero(unequal)))
         if not unequal.any():
             return None
+        at = (firing.name, firing.step)
         tie = unequal & (firing.margin() <= firing.error_bound(self.unit))
+        tie |= unequal & self._inherited.get(at, np.False_)
+        self.forced[at] = tie
         self.ties += int(np.count_nonzero(tie))
         if self.first is None and (unequal & ~tie).any():
             self.first = _difference(firing, expected, unequal & ~tie, self._first_sample)
