@@ -40,6 +40,6 @@ def check_delays(
             have=f"{most} steps",
             help="relays for such shortcuts are not inserted; use a shallower network or a target with longer delays",
         )
-        for projection, source in sorted(set(edges))
+        for projection, source in dict.fromkeys(edges)
         if schedule.delays[projection, source] > most
     )

@@ -10,7 +10,7 @@ from snn2chip.errors import Snn2ChipError
 
 TARGETS = Path(__file__).parents[2] / "targets"
 TEXT = (TARGETS / "loihi2.toml").read_text()
-NEURONS = re.search(r"^neurons = .*$", TEXT, re.M).group()
+(NEURONS,) = re.findall(r"^neurons = .*$", TEXT, re.M)
 
 
 def changed(tmp_path, old, new):

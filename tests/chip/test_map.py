@@ -1,0 +1,180 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from snn2chip.arrays import ints
+from snn2chip.chip.formats import loihi2
+from snn2chip.chip.map import map_circuit
+from snn2chip.chip.program import Coding
+from snn2chip.chip.target import load_target
+from snn2chip.chip.use import use_table
+from snn2chip.chip.validate import validate
+from snn2chip.circuit.types import INPUT, Identity
+from snn2chip.errors import Severity, StatementError, errors_of
+from snn2chip.neuron import Reset
+from tests.chip.circuits import Builder, random_circuit, sew_resnet, small_sew
+from tests.chip.tiny import TINY, target
+
+LOIHI2 = load_target("loihi2")
+
+
+def mapped(qc, target=LOIHI2, coding=None):
+    result = map_circuit(qc, target, coding=coding)
+    assert result.findings == ()
+    return result.program
+
+
+def within_limits(program, target):
+    return all(
+        have <= most for row in use_table(program, target) for have, most in row.most.values()
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_circuits_on_small_cores(seed):
+    qc = random_circuit(seed)
+    result = map_circuit(qc, TINY)
+    if result.findings:
+        assert {f.code for f in result.findings} == {"map-fit"}
+        assert result.program.cores == ()
+        result = map_circuit(qc, LOIHI2)
+    program = result.program
+    limits = TINY if result.findings == () and program.target == "tiny" else LOIHI2
+    assert within_limits(program, limits)
+    checked = validate(program, limits, qc)
+    assert checked.findings == ()
+    assert checked.compared > 0
+
+
+@pytest.mark.parametrize("coding", [Coding.BIAS, Coding.HOST, Coding.GRADED])
+@pytest.mark.parametrize("limits", [LOIHI2, TINY])
+def test_a_residual_network_says_the_same_in_bytes(coding, limits):
+    qc = small_sew(1)
+    program = mapped(qc, limits, coding)
+    assert within_limits(program, limits)
+    assert validate(program, limits, qc).differing == 0
+    assert (len(program.cores) > 10) == (limits is TINY)
+    assert (
+        set(program.input_axons)
+        == {
+            Coding.BIAS: set[str](),
+            Coding.HOST: {"conv1"},
+            Coding.GRADED: {INPUT},
+        }[coding]
+    )
+
+
+def test_cores_are_numbered_layer_by_layer_onto_chips():
+    qc = small_sew(0)
+    quantities = dict(TINY.quantities)
+    quantities["chip.cores"] = replace(quantities["chip.cores"], value=4)
+    program = mapped(qc, replace(TINY, quantities=quantities))
+    assert [c.chip for c in program.cores] == [i // 4 for i in range(len(program.cores))]
+    assert program.chips == -(-len(program.cores) // 4)
+    layers = list(dict.fromkeys(c.tile.population for c in program.cores))
+    assert layers == [p.name for p in qc.populations]
+    assert program.populations == (INPUT, *layers)
+
+
+def test_axons_of_a_small_convolution_by_hand():
+    """One row of four pixels, a kernel of three, two cores of two neurons: the middle pixels go to both."""
+    b = Builder((1, 1, 4), bits=4)
+    b.neurons("copy", (1, 1, 4))
+    b.project(INPUT, "copy", Identity(), [1])
+    b.conv("sum", "copy", 1, size=1)
+    weight = ints(np.ones((1, 1, 1, 3), np.int64))
+    kernel = replace(b.projections[1].kernel, padding=(0, 1))
+    b.projections[1] = replace(b.projections[1], weight=weight, kernel=kernel)
+    qc = b.done("sum")
+    program = mapped(qc, target(neurons=2))
+    assert [c.tile.columns for c in program.cores] == [(0, 2), (2, 4), (0, 2), (2, 4)]
+    tables = [loihi2.unpack_core(c, LOIHI2).axons for c in program.cores]
+    reached = [[t.core[a:b].tolist() for a, b in pairwise(t.first)] for t in tables]
+    assert reached == [[[2], [2, 3]], [[2, 3], [3]], [[], []], [[], []]]
+
+
+def test_tiles_of_the_same_channels_share_their_words():
+    program = mapped(small_sew(0), TINY)
+    by_channels = {}
+    for c in (c for c in program.cores if c.synapses.size):
+        by_channels.setdefault((c.tile.population, c.tile.channels), []).append(c.synapses)
+    shared = [words for words in by_channels.values() if len(words) > 1]
+    assert shared
+    assert all(w is words[0] for words in shared for w in words)
+
+
+def test_progress_ends_at_one():
+    told = []
+    map_circuit(small_sew(0), LOIHI2, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"gain": ints([[[3]]])}, "gains"),
+        ({"reset": Reset.SUBTRACT}, "subtracts"),
+    ],
+)
+def test_what_the_target_lacks_is_found(change, words):
+    qc = small_sew(0)
+    first, *rest = qc.populations
+    second = replace(rest[0], neuron=replace(rest[0].neuron, **change))
+    qc = replace(qc, populations=(first, second, *rest[1:]))
+    quantities = dict(LOIHI2.quantities)
+    key = "widths.subtract_reset"
+    quantities[key] = replace(quantities[key], value=False)
+    result = map_circuit(qc, replace(LOIHI2, quantities=quantities))
+    (finding,) = result.findings
+    assert (finding.code, finding.where) == ("map-feature", "maxpool")
+    assert words in finding.why
+    assert result.program.cores == ()
+
+
+def test_biases_per_step_are_found():
+    b = Builder((1, 4, 4))
+    b.conv("one", INPUT, 2)
+    b.conv("two", "one", 2, bias=np.ones((4, 2, 1, 1)))
+    (finding,) = map_circuit(b.done("two"), LOIHI2).findings
+    assert "from step to step" in finding.why
+
+
+def test_all_findings_are_collected():
+    qc = small_sew(0)
+    quantities = dict(LOIHI2.quantities)
+    for key, value in {"delay.bits": 1, "core.axons_in": 1, "core.synapse_words": 20}.items():
+        quantities[key] = replace(quantities[key], value=value)
+    result = map_circuit(qc, replace(LOIHI2, quantities=quantities))
+    assert {f.code for f in result.findings} == {"map-delay", "map-fit"}
+    assert all(f.severity is Severity.ERROR and f.where for f in result.findings)
+
+
+def test_loihi1_is_not_packed_yet():
+    result = map_circuit(small_sew(0), load_target("loihi1"))
+    assert "map-format" in {f.code for f in errors_of(result.findings)}
+    assert result.program.cores == ()
+
+
+def test_a_value_that_no_field_holds_names_its_layer():
+    qc = small_sew(0)
+    wide = replace(qc.populations[2], bias=ints([[[1 << 23]]]))
+    qc = replace(qc, populations=(*qc.populations[:2], wide, *qc.populations[3:]))
+    with pytest.raises(StatementError, match=r"map-range.*layer1\.0\.conv1.*bias"):
+        map_circuit(qc, LOIHI2)
+
+
+def test_sew_resnet18_at_full_size():
+    qc = sew_resnet()
+    program = mapped(qc)
+    assert program.coding is Coding.BIAS
+    assert (len(program.cores), program.chips) == (794, 7)
+    assert within_limits(program, LOIHI2)
+    first = next(c for c in program.cores if c.tile.population == "layer1.0.conv1")
+    (tile,) = loihi2.unpack_core(first, LOIHI2).tiles
+    c, h, w = first.tile.shape
+    weight = qc.into("layer1.0.conv1")[0].weight
+    assert (c, h, w) == (64, 7, 8)
+    assert np.array_equal(tile.connections[0].weight, weight.transpose(1, 2, 3, 0))
