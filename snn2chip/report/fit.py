@@ -1,0 +1,44 @@
+"""How full the cores are, counted from their packed words."""
+
+from snn2chip.chip.formats import loihi2
+from snn2chip.chip.program import Core, Program
+from snn2chip.chip.target import Target
+from snn2chip.chip.use import use_table
+from snn2chip.report.data import CoreRow, Fit, LimitUse
+
+WORDS = {
+    "neurons": "neurons",
+    "synapse_words": "synapse words",
+    "axons_in": "input axons",
+    "axon_map_words": "axon map words",
+    "axon_memory_words": "axon memory words",
+    "total_words": "all words",
+    "header_words": "header words",
+    "groups": "groups",
+}
+"""The limits of a core, as people read them."""
+
+
+def fit(program: Program, target: Target) -> Fit:
+    """Use of every limit of the target, by layer and by core."""
+    layers = use_table(program, target)
+    return Fit(
+        limits={name: WORDS.get(name, name) for name in layers[0].most} if layers else {},
+        layers=layers,
+        cores=tuple(_core(number, core, target) for number, core in enumerate(program.cores)),
+    )
+
+
+def _core(number: int, core: Core, target: Target) -> CoreRow:
+    tile = core.tile
+    box = (tile.channels, tile.rows, tile.columns)
+    return CoreRow(
+        number=number,
+        chip=core.chip,
+        layer=tile.population,
+        tile=" × ".join(f"{a}–{b - 1}" if b > a + 1 else str(a) for a, b in box),
+        uses=tuple(
+            LimitUse(limit=WORDS.get(name, name), have=have, need=target.limit(name))
+            for name, have in loihi2.count(core, f"core {number}").counts.items()
+        ),
+    )

@@ -1,0 +1,66 @@
+"""ReportData to one HTML page that needs nothing but itself."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from snn2chip.energy.text import energy
+from snn2chip.report.data import Branch, ReportData
+from snn2chip.report.numbers import number, percent, shape_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+ROW = 44
+LANE = 16
+RAIL = 22
+"""Geometry of the network's picture in pixels: height of a row, width of a lane, place of the rail right of the lanes."""
+
+
+def render(data: ReportData) -> str:
+    """The page: HTML with its styles, pictures and the few lines of script inside."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "energy": energy,
+        "shape": shape_text,
+    }
+    lanes = 1 + max((b.lane for b in data.picture.branches), default=-1)
+    rail = lanes * LANE + RAIL
+    return environment.get_template("report.html").render(
+        data=data,
+        row=ROW,
+        rail=rail,
+        lines=[branch_path(b, rail) for b in data.picture.branches],
+        most_changed=max((_changed(r.differing, r.compared) for r in data.layers), default=0.0),
+        most_energy=max((r.energy_pj or 0.0 for r in data.energy.layers), default=0.0)
+        if data.energy
+        else 0.0,
+        css=_text("style.css"),
+        script=_text("report.js"),
+    )
+
+
+def branch_path(branch: Branch, rail: int) -> str:
+    """SVG path from the source's row to the left, down its lane, and back into every target's row."""
+    x = rail - RAIL - branch.lane * LANE
+    start = branch.source * ROW + ROW // 2 + 6
+    down = f"M{rail} {start}C{x} {start} {x} {start} {x} {start + 12}"
+    parts = [down]
+    for target in branch.targets:
+        end = target * ROW + ROW // 2 - 6
+        parts.append(f"M{x} {start + 12}V{end - 12}C{x} {end} {x} {end} {rail} {end}")
+    return "".join(parts)
+
+
+def _changed(differing: int | None, compared: int | None) -> float:
+    return (differing or 0) / compared if compared else 0.0
+
+
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")

@@ -1,0 +1,182 @@
+"""What the report says in words: what was compared, where the network came from, what is not claimed, how to repeat it."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from snn2chip.chip.program import Program
+from snn2chip.chip.target import Status, Target
+from snn2chip.options import BuildOptions
+from snn2chip.quantize.types import QuantizedCircuit
+from snn2chip.report.data import Fact, RungRow
+from snn2chip.report.numbers import shape_text
+from snn2chip.verify.types import Rung, Verdict
+
+MUST = {
+    "0": "equal, but for ties of potential and threshold, each proved to be one",
+    "1": "equal, but for ties",
+    "2": "equal",
+    "2b": "measured: what rounding costs",
+    "2c": "equal where proved, else counted",
+    "3": "equal, potentials of the read-out too",
+    "4": "equal, for every input",
+}
+
+
+def rung_row(rung: Rung) -> RungRow:
+    """A rung with what had to hold, and whether it does."""
+    measured = rung.rung == "2b" or (rung.rung == "2c" and not rung.measures.get("proved", 1.0))
+    return RungRow(
+        rung=rung.rung,
+        title=rung.title,
+        sides=rung.sides,
+        must=MUST.get(rung.rung, "equal"),
+        state="FAILS" if not rung.passed else "measured" if measured else "holds",
+        compared=rung.compared,
+        differing=rung.differing,
+        ties=rung.ties,
+        first="" if rung.first is None else str(rung.first),
+        notes=rung.notes,
+    )
+
+
+def identity(
+    qc: QuantizedCircuit,
+    target: Target,
+    options: BuildOptions,
+    versions: Mapping[str, str],
+    hashes: Mapping[str, str],
+) -> tuple[Fact, ...]:
+    """Source, how it was understood, target, versions."""
+    p, q = qc.provenance, qc.input
+    grid = f"{q.bits} bits {'with' if q.signed else 'without'} sign, one is worth {q.scale:g}"
+    understood = [f"{key} = {value}" for key, value in p.options.items()]
+    return (
+        Fact(label="source", value=p.path, note=f"sha256 {p.sha256}"),
+        Fact(label="architecture", value=architecture(qc), note=", ".join(understood)),
+        Fact(
+            label="tensors",
+            value=f"{p.used} used, {len(p.unused)} not",
+            note="; ".join(p.unused),
+        ),
+        Fact(label="steps", value=str(qc.steps), note=f"{q.kind.value} input"),
+        Fact(label="input", value=shape_text(q.shape), note=grid),
+        Fact(
+            label="target", value=target.name, note=f"{target.description}; sha256 {target.sha256}"
+        ),
+        Fact(label="rounding", value=f"method {options.quantize.method}", note=_scales(options)),
+        Fact(label="versions", value=", ".join(f"{k} {v}" for k, v in versions.items())),
+        Fact(
+            label="sha256",
+            value=f"{len(hashes)} files",
+            note=", ".join(f"{name} {digest}" for name, digest in hashes.items()),
+        ),
+    )
+
+
+def architecture(qc: QuantizedCircuit) -> str:
+    """The architecture by name, with the system whose reader knew it."""
+    p = qc.provenance
+    return p.arch if p.arch.startswith(p.system) else f"{p.system} {p.arch}"
+
+
+def _scales(options: BuildOptions) -> str:
+    return "free scales" if options.quantize.free_scales else "every scale is a power of two"
+
+
+def limits(
+    qc: QuantizedCircuit, program: Program, target: Target, verdict: Verdict, options: BuildOptions
+) -> tuple[str, ...]:
+    """What this report does not claim, one sentence each."""
+    return tuple(_limits(qc, program, target, verdict, options))
+
+
+def _limits(
+    qc: QuantizedCircuit, program: Program, target: Target, verdict: Verdict, options: BuildOptions
+) -> Iterator[str]:
+    yield (
+        "Everything here was computed and simulated on a CPU. We have never run it on silicon: the vendor's binary format is "
+        "not public, so the layout of the packed words is ours, with the word counts that were published."
+    )
+    samples = next(
+        (int(r.measures["samples"]) for r in verdict.rungs if "samples" in r.measures), 0
+    )
+    yield (
+        f"Spikes were compared on {samples} samples. The packed tables (rung 4) are equal to the quantized network for every "
+        "input; what other inputs do to the original's accuracy was not measured."
+    )
+    if verdict.not_exercised:
+        yield (
+            "No spike on this input, so nothing was learned about them from it: "
+            f"{', '.join(verdict.not_exercised)}."
+        )
+    yield from (f"Not done: {text}." for text in verdict.left_out)
+    yield from (f"Assumed about the source: {text}." for text in qc.provenance.assumed)
+    for code in options.quantize.allow:
+        yield f"Allowed by --allow: findings {code}."
+    if program.on_host or program.host_biases:
+        names = ", ".join((*program.on_host, *program.host_biases))
+        yield f"The host computes the first sums (input coding {program.coding.value}): {names}."
+    yield _target_sources(target)
+    yield (
+        "Energy and time are estimates from counted operations and the prices of the target file, not measurements; "
+        "their sources stand beside each number."
+    )
+
+
+def _target_sources(target: Target) -> str:
+    found = Counter(q.status for q in target.quantities.values())
+    parts = ", ".join(f"{found[s]} {s.value}" for s in Status if found[s])
+    assumed = [name for name, q in target.quantities.items() if q.status is Status.ASSUMED]
+    return f"Of the {len(target.quantities)} numbers of the target {target.name}: {parts}. " + (
+        f"Assumed by us: {', '.join(assumed)}." if assumed else ""
+    )
+
+
+def commands(options: BuildOptions, build: str) -> tuple[Fact, ...]:
+    """How to repeat this, and how to look closer."""
+    given = options.model.input_path or "X.npy"
+    layout = f" --layout {options.model.layout}" if options.model.layout else ""
+    return (
+        Fact(label=f"snn2chip rerun {build}", value="repeat the build and compare the bytes"),
+        Fact(label=deploy_command(options, build), value="the same by hand"),
+        Fact(
+            label=f"snn2chip verify {build} --input {shlex.quote(given)}{layout}",
+            value="compare again, on this or another input",
+        ),
+        Fact(
+            label=f"snn2chip audit {build}",
+            value="rebuild the network from the packed tables alone",
+        ),
+        Fact(
+            label=f"snn2chip twin {build} -o twin.pth",
+            value="the network on the chip's grid, as a checkpoint",
+        ),
+    )
+
+
+def deploy_command(options: BuildOptions, build: str) -> str:
+    """The command line that these options came from."""
+    m, q = options.model, options.quantize
+    words = ["snn2chip", "deploy", m.path]
+    for name, value in (
+        ("--arch", m.arch),
+        *(("--option", f"{key}={value}") for key, value in m.options.items()),
+        ("--shape", None if m.shape is None else ",".join(map(str, m.shape))),
+        ("--steps", m.steps),
+        ("--convention", m.convention),
+        ("--input", m.input_path),
+        ("--layout", m.layout),
+        ("--labels", options.labels),
+        ("--target", options.target),
+        ("--method", None if q.method == "max" else q.method),
+        ("--calibration", q.calibration),
+        ("--input-bits", q.input_bits),
+        ("--coding", q.coding),
+        *(("--allow", code) for code in q.allow),
+        ("--prices", options.prices),
+    ):
+        if value is not None:
+            words += [name, str(value)]
+    words += ["--free-scales"] if q.free_scales else []
+    return shlex.join([*words, "--out", build])
