@@ -34,9 +34,9 @@ class Deployment:
             *self._network(),
             *self._accuracy(),
             *verdict_lines(self.verdict),
-            *self.estimate.summary(),
+            *self.estimate.lines(),
             f"report: {self.report}",
-        ][:40]
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
@@ -51,7 +51,7 @@ class Deployment:
         levels, program = self.compiled.levels, self.compiled.program
         provenance, circuit = levels.model.network.provenance, levels.circuit
         neurons = sum(p.shape[0] * p.shape[1] * p.shape[2] for p in circuit.populations)
-        synapses = self.estimate.counts.synapses
+        synapses = sum(p["mac_dense"] for p in self.estimate.counts["projections"])  # type: ignore[index]
         return [
             f"{provenance.system} {provenance.arch}, T = {levels.qc.steps}, input {levels.qc.input.bits} bits by {program.coding.value}",
             f"{len(circuit.layers())} layers, {neurons:,} neurons, {synapses:,} synapses "
@@ -92,7 +92,7 @@ def deploy(
         progress=tell,
     )
     folder = open_build(path)
-    priced = price(folder, verified.recording, compiled.levels.target, options.prices, tell)
+    priced = price(folder, options.prices, tell)
     report = write_report(path, progress=tell).path
     return Deployment(
         compiled=compiled, verdict=verified.verdict, estimate=priced.estimate, report=report

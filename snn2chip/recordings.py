@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from snn2chip.inputs import InputData
+from snn2chip.network.types import InputKind
 from snn2chip.npz import load_npz, save_npz
 from snn2chip.recording import Outputs, Recording
 
 KIND = "recording"
 
 
-def save(recording: Recording, path: Path) -> None:
-    """Write `recording` whole or not at all."""
+def save(recording: Recording, inputs: InputData, path: Path) -> None:
+    """Write `recording` and the integers that it ran on, whole or not at all."""
     packed = {name: _binary(values) for name, values in recording.outputs.items()}
     arrays = {
         f"output {n}": np.packbits(v) if packed[n] else v for n, v in recording.outputs.items()
@@ -26,15 +28,17 @@ def save(recording: Recording, path: Path) -> None:
         "packed": {n: list(v.shape) for n, v in recording.outputs.items() if packed[n]},
         "highest": dict(recording.highest),
         "lowest": dict(recording.lowest),
+        "input": inputs.kind.value,
     }
-    save_npz(path, {**arrays, "decision": recording.decision}, header)
+    own = {"decision": recording.decision, "input": inputs.values.astype(np.int32)}
+    save_npz(path, {**arrays, **own}, header)
 
 
-def load(path: Path) -> Recording:
-    """The recording that `save` wrote."""
+def load(path: Path) -> tuple[Recording, InputData]:
+    """The recording and its input, as `save` wrote them."""
     arrays, header = load_npz(path, KIND)
     shapes: Mapping[str, list[int]] = header["packed"]  # type: ignore[assignment]
-    return Recording(
+    recording = Recording(
         engine=str(header["engine"]),
         outputs={
             name: _unpacked(values, shapes.get(name))
@@ -45,6 +49,8 @@ def load(path: Path) -> Recording:
         highest=header["highest"],  # type: ignore[arg-type]
         lowest=header["lowest"],  # type: ignore[arg-type]
     )
+    values = arrays["input"].astype(np.int64)
+    return recording, InputData(kind=InputKind(header["input"]), values=values)
 
 
 def _named(arrays: Mapping[str, Outputs], prefix: str) -> dict[str, Outputs]:

@@ -90,7 +90,7 @@ def simulate(
     recording = run_engine(engine, qc, program, target, data.integers, tell)
     seconds = perf_counter() - began
     return Simulated(
-        path=keep(folder, recording),
+        path=keep(folder, recording, data.integers),
         engine=engine,
         samples=data.real.samples,
         seconds=seconds,
@@ -100,9 +100,9 @@ def simulate(
     )
 
 
-def keep(folder: Build, recording: Recording) -> Path:
-    """Write the recording into the build folder."""
+def keep(folder: Build, recording: Recording, inputs: InputData) -> Path:
+    """Write the recording and its input (integers) into the build folder."""
     path = folder.path / "recordings" / f"{recording.engine}.npz"
     path.parent.mkdir(exist_ok=True)
-    save(recording, path)
+    save(recording, inputs, path)
     return path

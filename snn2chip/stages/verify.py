@@ -71,7 +71,7 @@ def verify_build(
             allow=folder.options.quantize.allow,
         )
         verdict, recording = climb(subject, tell)
-    keep(folder, recording)
+    keep(folder, recording, data.integers)
     path = folder.put("verdict.json", json.dumps(verdict_dict(verdict), indent=1))
     return Verified(verdict=verdict, recording=recording, path=path)
 
