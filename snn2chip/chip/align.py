@@ -4,10 +4,9 @@ input ──▶ a (1) ──▶ b (2) ──▶ c (3)          depth = longest p
             └── hold 1 step ──▶ c            delay = depth(target) - depth(source) - 1
 """
 
-from collections.abc import Iterable
-
 from snn2chip.chip.program import Schedule
 from snn2chip.chip.target import DelayAt, Target
+from snn2chip.chip.wiring import Wiring
 from snn2chip.circuit.types import INPUT
 from snn2chip.errors import Finding, Severity
 from snn2chip.quantize.types import QuantizedCircuit
@@ -25,21 +24,27 @@ def align(qc: QuantizedCircuit) -> Schedule:
     return Schedule(depth=depth, delays=delays)
 
 
-def check_delays(
-    schedule: Schedule, target: Target, edges: Iterable[tuple[str, str]]
-) -> tuple[Finding, ...]:
-    """A finding map-delay for each of `edges` (projection, source) that the target cannot hold back long enough."""
+def check_delays(schedule: Schedule, target: Target, wiring: Wiring) -> tuple[Finding, ...]:
+    """A finding map-delay for each population whose longest shortcut the target cannot hold back long enough."""
     most = target.delay_max if target.delay_at is DelayAt.AXON else 0
-    return tuple(
-        Finding(
-            code="map-delay",
-            severity=Severity.ERROR,
-            where=f"{projection}, from {source}",
-            why="a shortcut skips more layers than an axon can hold its spikes back",
-            need=f"{schedule.delays[projection, source]} steps",
-            have=f"{most} steps",
-            help="relays for such shortcuts are not inserted; use a shallower network or a target with longer delays",
-        )
-        for projection, source in dict.fromkeys(edges)
-        if schedule.delays[projection, source] > most
+    findings: list[Finding] = []
+    for name, links in wiring.links.items():
+        held = [
+            (schedule.delays[link.projection.name, s], s) for link in links for s in link.sources
+        ]
+        steps, source = max(held, default=(0, ""))
+        if steps > most:
+            findings.append(_too_long(name, source, steps, most))
+    return tuple(findings)
+
+
+def _too_long(name: str, source: str, steps: int, most: int) -> Finding:
+    return Finding(
+        code="map-delay",
+        severity=Severity.ERROR,
+        where=f"{name}, from {source}",
+        why="a shortcut skips more layers than an axon can hold its spikes back",
+        need=f"{steps} steps",
+        have=f"{most} steps",
+        help="no relays are inserted; use fewer blocks in a row or a target with longer delays",
     )

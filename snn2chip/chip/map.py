@@ -41,7 +41,7 @@ def map_circuit(
     findings = [
         *_check_format(target),
         *check_features(qc, target, wiring),
-        *check_delays(schedule, target, wiring.edges()),
+        *check_delays(schedule, target, wiring),
     ]
     plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings={})
     if not _check_format(target):

@@ -1,6 +1,6 @@
 """What travels on the chip: the populations that have cores, and the links that bring them spikes, under a coding."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snn2chip.chip.program import Coding
@@ -41,12 +41,6 @@ class Wiring:
     on_host: tuple[str, ...]
     host_biases: tuple[str, ...]
     links: Mapping[str, tuple[Link, ...]]
-
-    def edges(self) -> Iterator[tuple[str, str]]:
-        """(projection, source) of everything that travels."""
-        for links in self.links.values():
-            for link in links:
-                yield from ((link.projection.name, s) for s in link.sources)
 
     def out_of(self, source: str) -> tuple[tuple[str, Link], ...]:
         """(target, link) of the links that `source` sends to."""

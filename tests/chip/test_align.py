@@ -57,17 +57,24 @@ def test_what_nothing_feeds_comes_first():
 
 def test_a_delay_that_the_target_cannot_hold_is_named():
     qc = small_sew(0)
-    edges = list(wire(qc, Coding.BIAS).edges())
-    assert check_delays(align(qc), with_delay("axon", 2), edges) == ()
-    findings = check_delays(align(qc), with_delay("axon", 1), edges)
-    assert {f.code for f in findings} == {"map-delay"}
-    assert [(f.where.split(", ")[1], f.need, f.have) for f in findings if "->fc" in f.where] == [
-        ("from layer2.0.down", "3 steps", "1 steps"),
-        ("from layer2.0.conv2", "2 steps", "1 steps"),
+    wiring = wire(qc, Coding.BIAS)
+    assert check_delays(align(qc), with_delay("axon", 2), wiring) == ()
+    findings = check_delays(align(qc), with_delay("axon", 1), wiring)
+    assert {(f.code, f.have) for f in findings} == {("map-delay", "1 steps")}
+    assert [(f.where, f.need) for f in findings] == [
+        ("layer2.0.conv1, from maxpool", "2 steps"),
+        ("layer2.0.down, from maxpool", "2 steps"),
+        ("fc, from layer2.0.down", "3 steps"),
     ]
-    nowhere = check_delays(align(qc), with_delay("none", 6), edges)
-    assert {f.have for f in nowhere} == {"0 steps"}
-    assert len(nowhere) == sum(d > 0 for k, d in align(qc).delays.items() if k in edges)
+
+
+def test_a_target_without_delays_holds_nothing_back():
+    qc = small_sew(0)
+    for at in ("none", "synapse"):
+        findings = check_delays(align(qc), with_delay(at, 6), wire(qc, Coding.BIAS))
+        joins = ["layer2.0.conv1", "layer2.0.down", "layer2.1.conv1", "fc"]
+        assert [f.where.split(",")[0] for f in findings] == joins
+        assert {f.have for f in findings} == {"0 steps"}
 
 
 def test_only_what_travels_is_checked():
@@ -79,5 +86,5 @@ def test_only_what_travels_is_checked():
     b.project((INPUT, "p3"), "out", b.projections[0].kernel, b.weights(1, 1, 3, 3))
     qc = b.done("out")
     target = with_delay("none", 6)
-    assert check_delays(align(qc), target, wire(qc, Coding.BIAS).edges()) == ()
-    assert len(check_delays(align(qc), target, wire(qc, Coding.GRADED).edges())) == 1
+    assert check_delays(align(qc), target, wire(qc, Coding.BIAS)) == ()
+    assert len(check_delays(align(qc), target, wire(qc, Coding.GRADED))) == 1
