@@ -3,9 +3,10 @@
 import numpy as np
 
 from snn2chip import fixed
-from snn2chip.circuit.types import Circuit, Conv, Dense, Projection, Shape
+from snn2chip.circuit.types import Circuit, Dense, Projection, Shape
 from snn2chip.neuron import Emits
 from snn2chip.quantize.facts import Facts
+from snn2chip.quantize.grid import grid_of, power
 from snn2chip.quantize.neurons import Built
 from snn2chip.quantize.ranges import Reach
 from snn2chip.quantize.scales import Scales, limit_of
@@ -33,24 +34,24 @@ def payload_shift(
     shift = 0
     while int(fixed.round_half_even(np.asarray(largest), shift)) > max(most, 1):
         shift += 1
-    return max(shift, _zeros(s, built))
+    return max(shift, zero_bits(s, built))
 
 
 def _bearable(p: Projection, shape: Shape, widths: Widths) -> int:
-    """Largest payload at which weights of all bits cannot overflow the current."""
+    """Largest payload at which the weights, with all their bits or as many as their grid needs, cannot overflow the current."""
     rows = np.abs(p.weight).reshape(len(p.weight), -1)
-    top = rows.max(1)
-    if not top.any():
+    rows = rows[rows.any(1)]
+    if not len(rows):
         return limit_of(widths)
-    positions = shape[1] * shape[2] if isinstance(p.kernel, Dense) and p.kernel.pooled else 1
-    if not isinstance(p.kernel, Conv | Dense):
-        positions = 1
-    ratio = float((rows.sum(1)[top > 0] / top[top > 0]).max()) * positions
+    top = np.minimum(rows.max(1) / power(grid_of(rows)), weight_range(widths.weight_bits)[1])
+    pooled = isinstance(p.kernel, Dense) and p.kernel.pooled
+    positions = shape[1] * shape[2] if pooled else 1
+    largest = float((rows.sum(1) / rows.max(1) * top).max()) * positions
     bits = widths.fraction_bits if widths.fraction_fixed else 0
-    return int(limit_of(widths) / (ratio * weight_range(widths.weight_bits)[1] * 2.0**bits))
+    return int(limit_of(widths) / (largest * 2.0**bits))
 
 
-def _zeros(s: Scales, built: Built) -> int:
+def zero_bits(s: Scales, built: Built) -> int:
     """Low bits of the membrane that are always 0."""
     if not s.exact.all():
         return 0

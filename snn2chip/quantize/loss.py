@@ -6,6 +6,7 @@ import numpy as np
 
 from snn2chip.arrays import FloatArray
 from snn2chip.neuron import Compare, Emits, Reset
+from snn2chip.quantize.graded import zero_bits
 from snn2chip.quantize.grid import power
 from snn2chip.quantize.population import Quantized
 from snn2chip.quantize.weights import restored
@@ -13,7 +14,7 @@ from snn2chip.quantize.weights import restored
 
 def loss(q: Quantized) -> tuple[str, ...]:
     """One line for each kind of number that was rounded: how many, and the largest error in the source's own units."""
-    lines = (*_weights(q), *_bias(q), *_thresholds(q), *_decay(q), *_gain(q))
+    lines = (*_weights(q), *_bias(q), *_thresholds(q), *_decay(q), *_gain(q), *_outputs(q))
     return tuple(line for line in lines if line)
 
 
@@ -63,6 +64,12 @@ def _gain(q: Quantized) -> Iterable[str]:
     s = q.scales
     worth = power(s.x - s.weight_x - s.gain_shift)[:, None, None]
     yield _line("gains", np.abs(whole * worth - gain), gain)
+
+
+def _outputs(q: Quantized) -> Iterable[str]:
+    sent = q.built.neuron.graded_shift
+    if sent > zero_bits(q.scales, q.built):
+        yield f"outputs: sent in multiples of {q.population.unit:.3g}, which is {2**sent} units of the membrane"
 
 
 def _unit(q: Quantized) -> FloatArray:

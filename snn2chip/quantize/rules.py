@@ -6,6 +6,7 @@ import numpy as np
 
 from snn2chip.circuit.types import Circuit, Population, Projection
 from snn2chip.errors import Finding, Severity
+from snn2chip.fixed import signed_bits
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.exponents import Flags
 from snn2chip.quantize.facts import Sources
@@ -63,6 +64,7 @@ def costs(q: Quantized, widths: Widths) -> Iterable[Finding]:
     """What a population lost, or cannot do, once it is in integers."""
     yield from _range(q, widths)
     yield from _membrane(q, widths)
+    yield from _payload(q, widths)
     yield from _multispike(q)
     yield from _coarse(q, widths)
     yield from dead(q)
@@ -113,7 +115,7 @@ def _range(q: Quantized, widths: Widths) -> Iterable[Finding]:
             have=f"exponents {', '.join(map(str, s.exponents))}",
             need=f"exponents up to {widths.exponent_max} and {widths.weight_bits} bits",
         )
-    current = max(int(q.reach.current.partial.max()), 0)
+    current = int(np.maximum(-q.reach.current.low, q.reach.current.high).max())
     shifted = current * 2**p.fraction_bits if p.neuron.gain is None else current
     if not s.fits or max(shifted, _gained(q)) > limit_of(widths):
         yield Finding(
@@ -166,6 +168,20 @@ def _membrane(q: Quantized, widths: Widths) -> Iterable[Finding]:
             why=f"{p.name} has decays that a chip cannot do",
             have=f"{decay.min():g}..{decay.max():g}",
             need="0..1",
+        )
+
+
+def _payload(q: Quantized, widths: Widths) -> Iterable[Finding]:
+    low, high = int(q.reach.output.low.min()), int(q.reach.output.high.max())
+    bits = signed_bits(low, high)
+    if widths.graded and (low < 0 or high > 1) and bits > widths.payload_bits:
+        yield Finding(
+            code="payload",
+            severity=Severity.ERROR,
+            where=q.population.origin.key,
+            why=f"the outputs of {q.population.name} can be larger than a spike's payload",
+            have=f"{low}..{high}, {bits} bits",
+            need=f"{widths.payload_bits} bits",
         )
 
 

@@ -81,7 +81,7 @@ def limits_at(f: Facts, widths: Widths, bits: int, free: bool) -> Limits:
         floor_exact=np.maximum(fixed, log2_of(f.current * one / v_limit, free)),
         ceiling=ceiling,
         offset=offset,
-        whole=not free,
+        whole=not free or f.population.neuron.emits is Emits.MULTISPIKE,
     )
 
 

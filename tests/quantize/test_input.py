@@ -15,7 +15,9 @@ SHAPE = (1, 2, 3)
 
 
 def sample(values) -> InputData:
-    return InputData(kind=InputKind.STATIC, values=np.asarray(values, np.float64).reshape(-1, 1, 2, 3))
+    return InputData(
+        kind=InputKind.STATIC, values=np.asarray(values, np.float64).reshape(-1, 1, 2, 3)
+    )
 
 
 def chosen(values, **options):
