@@ -59,7 +59,10 @@ class Agreement:
         """Mean |difference|: of outputs in the source's units, or of the potentials of a read-out."""
         name, scale = q.population.name, q.population.scale[:, None, None]
         if q.population.neuron.emits is Emits.NOTHING:
-            theirs, worth = self._expected.potentials[name], scale / weight_unit(q.population)[:, None, None]
+            theirs, worth = (
+                self._expected.potentials[name],
+                scale / weight_unit(q.population)[:, None, None],
+            )
             return float(np.abs(membrane * worth - theirs).mean())
         theirs = self._expected.outputs[name]
         return float(np.abs(outputs * q.population.unit - theirs).mean())

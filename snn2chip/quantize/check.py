@@ -10,7 +10,12 @@ from snn2chip.errors import Finding, Severity
 from snn2chip.neuron import Emits
 from snn2chip.quantize.ranges import Range, ranges
 from snn2chip.quantize.scales import limit_of, threshold_max
-from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation, QuantizedProjection, Widths
+from snn2chip.quantize.types import (
+    QuantizedCircuit,
+    QuantizedPopulation,
+    QuantizedProjection,
+    Widths,
+)
 
 
 def check(qc: QuantizedCircuit, widths: Widths) -> tuple[Finding, ...]:
@@ -30,19 +35,46 @@ def _population(p: QuantizedPopulation, reach: Range, widths: Widths) -> Iterabl
     thresholds = n.levels if n.emits is Emits.SPIKE else ()
     off_step = any((x % widths.threshold_step).any() for x in thresholds)
     limit = limit_of(widths)
-    shifted = max(-reach.current_low, reach.current_high) * (2**p.fraction_bits if n.gain is None else 1)
+    shifted = max(-reach.current_low, reach.current_high) * (
+        2**p.fraction_bits if n.gain is None else 1
+    )
     payload = fixed.signed_bits(reach.output_low, reach.output_high)
     binary = 0 <= reach.output_low and reach.output_high <= 1
     rows = (
-        ("thresholds", _largest(n.levels) <= most, f"|θ| up to {_largest(n.levels)}", f"at most {most}"),
-        ("reset amounts", _largest(n.amounts) <= most, f"up to {_largest(n.amounts)}", f"at most {most}"),
+        (
+            "thresholds",
+            _largest(n.levels) <= most,
+            f"|θ| up to {_largest(n.levels)}",
+            f"at most {most}",
+        ),
+        (
+            "reset amounts",
+            _largest(n.amounts) <= most,
+            f"up to {_largest(n.amounts)}",
+            f"at most {most}",
+        ),
         ("thresholds", not off_step, "off the step", f"multiples of {widths.threshold_step}"),
-        ("biases", _bias_fits(p.bias, widths), f"up to {_largest((p.bias,))}", f"{widths.bias_bits} bits"),
+        (
+            "biases",
+            _bias_fits(p.bias, widths),
+            f"up to {_largest((p.bias,))}",
+            f"{widths.bias_bits} bits",
+        ),
         ("decays", bool(((n.delta >= 0) & (n.delta < fixed.DECAY_ONE)).all()), "δ", "0..4095"),
         ("gains", _gain_fits(n.gain, widths), "too large", f"{widths.gain_bits} bits"),
         ("current", shifted <= limit, f"up to {shifted}", f"at most {limit}"),
-        ("fraction bits", _fraction_fits(p.fraction_bits, widths), f"{p.fraction_bits}", f"{widths.fraction_bits}"),
-        ("outputs", binary or payload <= widths.payload_bits, f"{payload} bits", f"{widths.payload_bits} bits"),
+        (
+            "fraction bits",
+            _fraction_fits(p.fraction_bits, widths),
+            f"{p.fraction_bits}",
+            f"{widths.fraction_bits}",
+        ),
+        (
+            "outputs",
+            binary or payload <= widths.payload_bits,
+            f"{payload} bits",
+            f"{widths.payload_bits} bits",
+        ),
     )
     for what, holds, have, need in rows:
         if not holds:
@@ -52,7 +84,9 @@ def _population(p: QuantizedPopulation, reach: Range, widths: Widths) -> Iterabl
 def _projection(p: QuantizedProjection, widths: Widths) -> Iterable[Finding]:
     bits = fixed.signed_bits(int(p.weight.min(initial=0)), int(p.weight.max(initial=0)))
     if bits != p.bits or bits > widths.weight_bits:
-        yield _error(p.name, "weights do not fit the target", f"{bits} bits", f"{widths.weight_bits} bits")
+        yield _error(
+            p.name, "weights do not fit the target", f"{bits} bits", f"{widths.weight_bits} bits"
+        )
     if not 0 <= p.exponent <= widths.exponent_max:
         have, need = f"{p.exponent}", f"0..{widths.exponent_max}"
         yield _error(p.name, "exponent does not fit the target", have, need)
@@ -73,7 +107,9 @@ def _gain_fits(gain: IntArray | None, widths: Widths) -> bool:
 
 
 def _fraction_fits(bits: int, widths: Widths) -> bool:
-    return bits == widths.fraction_bits if widths.fraction_fixed else 0 <= bits <= widths.fraction_bits
+    return (
+        bits == widths.fraction_bits if widths.fraction_fixed else 0 <= bits <= widths.fraction_bits
+    )
 
 
 def _largest(arrays: tuple[IntArray, ...]) -> int:
@@ -81,4 +117,6 @@ def _largest(arrays: tuple[IntArray, ...]) -> int:
 
 
 def _error(where: str, why: str, have: str, need: str) -> Finding:
-    return Finding(code="width", severity=Severity.ERROR, where=where, why=why, have=have, need=need)
+    return Finding(
+        code="width", severity=Severity.ERROR, where=where, why=why, have=have, need=need
+    )

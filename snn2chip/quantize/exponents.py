@@ -89,7 +89,7 @@ def choose(f: Facts, limits: Limits, exponents: tuple[int, ...]) -> Choice:
     rough = np.maximum(_most([s.need - e for s, e in pairs], channels), limits.floor(exponents))
     if limits.offset is not None:
         o, w = limits.offset, limits.whole
-        low, rough = _level(low, o, w), _level(rough, o, w)
+        low, rough, need = _level(low, o, w), _level(rough, o, w), _level(need, o, w)
         high = np.full(channels, (high - o).min()) + o
     exact = low <= high
     x = _settled(np.where(exact, np.where(np.isinf(high), low, high), rough), f, limits)
@@ -104,7 +104,7 @@ def choose(f: Facts, limits: Limits, exponents: tuple[int, ...]) -> Choice:
         x=x,
         exponents=exponents,
         exact=exact,
-        lost=np.where(exact | np.isinf(need), 0.0, np.maximum(x - need, 0.0)),
+        lost=np.where(exact | np.isinf(need) | np.isinf(x), 0.0, np.maximum(x - need, 0.0)),
         broken=broken,
         cost=float(np.sum(errors)) if errors else 0.0,
     )

@@ -81,7 +81,7 @@ def _at_fraction(f: Facts, widths: Widths, bits: int, weights: Choice, free: boo
     membrane = np.minimum(f.weight_grid + gain_grid, f.fixed_grid) - steps
     ceiling = np.minimum(w + gain_grid, membrane + bits)
     exact = weights.exact & (floor <= ceiling)
-    offset = offset_of(f)
+    offset = offset_of(f, free)
     if offset is not None:
         floor = offset + np.ceil((floor - offset).max())
         ceiling = offset + (ceiling - offset).min()
@@ -97,10 +97,10 @@ def _at_fraction(f: Facts, widths: Widths, bits: int, weights: Choice, free: boo
         proved=False,
         fits=bool(fits.all()),
     )
-    return _raised(f, widths, start, octaves)
+    return _raised(f, widths, start, octaves, together=offset is not None)
 
 
-def _raised(f: Facts, widths: Widths, s: Scales, octaves: FloatArray) -> Scales:
+def _raised(f: Facts, widths: Widths, s: Scales, octaves: FloatArray, together: bool) -> Scales:
     """Coarser membranes, which lose no weight bits, until they cannot clip; exact ones stay."""
     x = s.x
     for _ in range(_TRIES):
@@ -111,7 +111,7 @@ def _raised(f: Facts, widths: Widths, s: Scales, octaves: FloatArray) -> Scales:
             return replace(now, proved=True)
         if not (over & ~s.exact).any():
             return now
-        x = np.where((over | (offset_of(f) is not None)) & ~s.exact, x + 1, x)
+        x = np.where((over | together) & ~s.exact, x + 1, x)
     return now
 
 

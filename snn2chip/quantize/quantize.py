@@ -92,7 +92,10 @@ def _method(name: str, calibration: InputData | None) -> Method:
         )
     if Method(name) is Method.AGREE and calibration is None:
         raise Snn2ChipError(
-            "calibration", "method agree", "needs a calibration input", help="give --calibration FILE"
+            "calibration",
+            "method agree",
+            "needs a calibration input",
+            help="give --calibration FILE",
         )
     return Method(name)
 
@@ -132,9 +135,7 @@ def _circuit(
         populations=tuple(q.population for q in done),
         projections=tuple(projections[p.name] for p in circuit.projections),
         joins=circuit.joins,
-        readout=QuantizedReadOut(
-            population=circuit.readout.population, mean=circuit.readout.mean
-        ),
+        readout=QuantizedReadOut(population=circuit.readout.population, mean=circuit.readout.mean),
         v_limit=limit_of(widths),
         target=target,
         provenance=circuit.provenance,

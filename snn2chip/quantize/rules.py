@@ -10,7 +10,6 @@ from snn2chip.fixed import signed_bits
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.exponents import Flags
 from snn2chip.quantize.facts import Sources
-from snn2chip.quantize.grid import is_power_of_two
 from snn2chip.quantize.neurons import compact
 from snn2chip.quantize.population import Quantized
 from snn2chip.quantize.scales import MEMORYLESS, bias_max, forgets, limit_of, threshold_max
@@ -25,14 +24,22 @@ def features(p: Population, widths: Widths, target: str) -> Iterable[Finding]:
     n = p.neuron
     fires = n.emits in (Emits.SPIKE, Emits.MULTISPIKE)
     graded = n.emits in (Emits.GRADED, Emits.MULTISPIKE)
-    varies = any(x is not None and x.ndim == 4 and len(x) > 1 for x in (p.bias, n.gain))
+    varies = any(x is not None and compact(x, p.shape).ndim == 4 for x in (p.bias, n.gain))
     maps = compact(p.bias, p.shape).shape[-2:] != (1, 1)
     asked = (
-        ("subtract", fires and n.reset is Reset.SUBTRACT and not widths.subtract_reset, "reset by subtraction"),
+        (
+            "subtract",
+            fires and n.reset is Reset.SUBTRACT and not widths.subtract_reset,
+            "reset by subtraction",
+        ),
         ("graded", graded and not widths.graded, "outputs that are numbers"),
         ("levels", len(n.levels) > 1 and not widths.levels, "several thresholds in one neuron"),
         ("per-step", varies and not widths.per_step, "biases or gains that change with the step"),
-        ("gain", n.gain is not None and not widths.gain_bits, "a gain between weights and membrane"),
+        (
+            "gain",
+            n.gain is not None and not widths.gain_bits,
+            "a gain between weights and membrane",
+        ),
         ("bias-map", maps and not widths.per_neuron_bias, "a bias of its own for every neuron"),
     )
     for name, missing, what in asked:
@@ -191,7 +198,7 @@ def _multispike(q: Quantized) -> Iterable[Finding]:
         return
     unit = q.population.scale / 2.0**q.population.fraction_bits
     ratio = f.population.neuron.threshold / unit[:, None, None]
-    if not is_power_of_two(ratio):
+    if not np.allclose(ratio, 2.0**q.population.neuron.multispike_shift, rtol=1e-12, atol=0.0):
         yield Finding(
             code="multispike-threshold",
             severity=Severity.ERROR,

@@ -46,7 +46,8 @@ class Scales:
 def choose_scales(f: Facts, widths: Widths, free: bool) -> Scales:
     """Scales and fraction bits of a population without gain."""
     tried = {bits: _at_fraction(f, widths, bits, free) for bits in fractions(widths)}
-    order = sorted(tried, key=lambda bits: (not (bits == 0 and _whole(f, tried[0])), -bits))
+    whole = _whole(f, tried[min(tried)], tried[max(tried)])
+    order = sorted(tried, key=lambda bits: bits if whole else -bits)
     ranks = {bits: _rank(f, tried[bits]) for bits in order}
     best = min(ranks.values())
     good = [bits for bits in order if ranks[bits] == best]
@@ -73,7 +74,7 @@ def limits_at(f: Facts, widths: Widths, bits: int, free: bool) -> Limits:
 
     steps = f.decay_bits * (f.steps - 1) if f.steps > 1 else np.zeros_like(f.decay_bits)
     ceiling = np.minimum(f.weight_grid, f.fixed_grid) - steps + bits
-    offset = offset_of(f)
+    offset = offset_of(f, free)
     if f.population.neuron.emits is Emits.MULTISPIKE and offset is not None:
         ceiling = np.minimum(ceiling, offset + bits)
     return Limits(
@@ -85,7 +86,7 @@ def limits_at(f: Facts, widths: Widths, bits: int, free: bool) -> Limits:
     )
 
 
-def offset_of(f: Facts) -> FloatArray | None:
+def offset_of(f: Facts, free: bool) -> FloatArray | None:
     """[C] where all scales of a population must be the same but for 2^offset, else None.
 
     A graded output has one unit, a floor one value, and so have the potentials of a read-out: the host compares them as they are.
@@ -93,7 +94,8 @@ def offset_of(f: Facts) -> FloatArray | None:
     """
     n = f.population.neuron
     if n.emits is Emits.MULTISPIKE:
-        return np.log2(np.maximum(f.theta, 1e-300))
+        octaves = np.log2(np.maximum(f.theta, 1e-300))
+        return octaves if free else np.rint(octaves)
     if n.emits in (Emits.NOTHING, Emits.GRADED) or n.v_min:
         return np.zeros(f.population.shape[0])
     return None
@@ -133,9 +135,10 @@ def _at_fraction(f: Facts, widths: Widths, bits: int, free: bool) -> Choice:
     return choose_exponents(f, limits_at(f, widths, bits, free), widths)
 
 
-def _whole(f: Facts, choice: Choice) -> bool:
-    """Whether f = 0 loses nothing: no decay, and bias, amounts and floor whole in weight units."""
-    return not f.decays and bool((choice.x <= f.fixed_grid).all())
+def _whole(f: Facts, none: Choice, most: Choice) -> bool:
+    """Whether fraction bits say nothing more: no decay, and bias, amounts and floor whole in units that are no finer for it."""
+    finer = most.exact & (none.x < most.x)
+    return not f.decays and bool((none.x <= f.fixed_grid).all() and not finer.any())
 
 
 def _alive(f: Facts) -> Flags:
