@@ -5,6 +5,7 @@
 Writes examples/data/digits*; 360 images are held back. Pixels are k/16, so that five bits hold the input exactly.
 """
 
+import numpy as np
 from sklearn.datasets import load_digits
 
 from examples.training import Recipe, Split, save, split, train
@@ -14,7 +15,7 @@ RECIPE = Recipe(stem_stride=1, epochs=10, batch=16, learning_rate=1e-2)
 
 def digits() -> Split:
     """The data set: images [N, 1, 8, 8] of values k/16."""
-    images, labels = load_digits(return_X_y=True)
+    images, labels = (np.asarray(a) for a in load_digits(return_X_y=True))
     return split(images.reshape(-1, 8, 8) / 16, labels, held_back=360)
 
 

@@ -73,8 +73,8 @@ class Picture:
 class LayerRow:
     """One population. Rates: outputs per neuron and step, of the original and on the chip; None where not recorded.
 
-    `differing`, `compared`: outputs of the layer that rounding changed. `peak`: largest |v| seen as a part of what the membrane
-    holds; `clips`: never (proved), not seen, or seen. `depth`: chip steps behind the input.
+    `differing`, `compared`: outputs of the layer that rounding changed. `peak`: largest |v| seen, as a part of what the
+    membrane holds; `clips`: never (proved), not seen, or seen. `depth`: chip steps behind the input.
     """
 
     name: str
@@ -196,7 +196,7 @@ class EnergyLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Energy:
-    """Counts and cost per sample. `lines`: count times price, with its source; `notes`: what is missing, what is assumed."""
+    """Counts and cost per sample. `lines`: count times price; `notes`: what is missing, what is assumed."""
 
     facts: tuple[Fact, ...]
     lines: tuple[EnergyLine, ...]

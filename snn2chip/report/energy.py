@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from snn2chip.chip.target import Target
 from snn2chip.energy.estimate import Estimate, Line
 from snn2chip.energy.text import energy, time
+from snn2chip.energy.text import number as count
 from snn2chip.report.data import Energy, EnergyLine, EnergyRow, Fact
-from snn2chip.report.numbers import number
 
 Row = Mapping[str, object]
 
@@ -57,7 +57,7 @@ def total(e: Estimate) -> str:
 def _line(line: Line) -> EnergyLine:
     return EnergyLine(
         name=line.name,
-        count=number(line.count) if line.count >= 0.1 else f"{line.count:.3g}",
+        count=count(line.count) if line.count >= 1 else f"{line.count:.3g}",
         price="" if line.price is None else f"{line.price:g} {line.unit}",
         cost="" if line.pj is None else energy(line.pj),
         source=f"{line.status}: {line.source}" if line.source else "",

@@ -68,7 +68,7 @@ def _rows(circuit: Circuit, qc: QuantizedCircuit, q: QuantizedPopulation) -> Ite
 def _weights(
     p: Projection, q: QuantizedProjection, target: QuantizedPopulation, source_unit: float
 ) -> ParameterRow:
-    """A weight is worth its integer, times 2^exponent, times the scale of its channel; / what the source's 1 is worth."""
+    """Worth of a weight: integer · 2^exponent · scale of its channel, / worth of the source's 1."""
     scale = target.scale.reshape(-1, *(1,) * (q.weight.ndim - 1))
     effective = q.weight * scale * 2.0**q.exponent / source_unit
     exponent = f", exponent {q.exponent}" if q.exponent else ""

@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from snn2chip.energy.text import energy
+from snn2chip.energy.text import number as count
 from snn2chip.report.data import Branch, ReportData
 from snn2chip.report.numbers import number, percent, shape_text
 
@@ -12,7 +13,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 ROW = 44
 LANE = 16
 RAIL = 22
-"""Geometry of the network's picture in pixels: height of a row, width of a lane, place of the rail right of the lanes."""
+"""Geometry of the picture in pixels: height of a row, width of a lane, distance of the rail from the lanes."""
 
 
 def render(data: ReportData) -> str:
@@ -27,6 +28,7 @@ def render(data: ReportData) -> str:
     environment.filters |= {
         "number": number,
         "percent": percent,
+        "count": count,
         "energy": energy,
         "shape": shape_text,
     }
