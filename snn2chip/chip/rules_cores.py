@@ -31,7 +31,7 @@ def synapse_words(facts: Facts) -> Iterator[Finding]:
     one block per source neuron.
 
     Example: 512 input channels, a 3x3 kernel and 32 channels of 8 bits take 4608 blocks of 5 words: 23040.
-    What to do: tiles with fewer channels; fewer weight bits (`--weight-bits`) also help.
+    What to do: tiles with fewer channels; a target file with fewer weight bits also helps.
     """
     yield from counted("map-synapse-words", facts, "synapse_words", "synapse words")
 
@@ -129,9 +129,9 @@ def delay(facts: Facts) -> Iterator[Finding]:
     """A spike must be held back for more steps than the target can.
 
     The summands of a residual join must meet: a shortcut that skips n layers waits n steps. Targets hold spikes in
-    axons or synapses for a few steps, or not at all; longer waits need relay neurons.
+    axons or synapses for a few steps, or not at all.
 
-    What to do: map again (relays are added where delays end), or choose a target with longer delays.
+    What to do: fewer blocks in a row without downsampling, or a target with longer delays.
     """
     limit = 0 if facts.target.delay_at is DelayAt.NONE else facts.target.delay_max
     have = (

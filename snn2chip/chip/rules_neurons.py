@@ -153,7 +153,7 @@ def bias_map(facts: Facts) -> Iterator[Finding]:
 
     An input normalisation that is folded into padded convolutions makes a bias map.
 
-    What to do: normalise before the network (`--input-norm` off), or choose a target with a bias in every neuron.
+    What to do: normalise before the network, or choose a target with a bias in every neuron.
     """
     has = facts.target.widths.per_neuron_bias
     yield from lacking(

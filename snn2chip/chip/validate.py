@@ -157,6 +157,12 @@ def _neurons(
     qc: QuantizedCircuit, p: QuantizedPopulation, core: int, tile: TileContents
 ) -> Iterator[Item]:
     n = p.neuron
+    constant = n.gain is None and p.bias.ndim == 3
+    yield same(
+        "program-neuron", p.name, core, "a gain or a bias of its own per step", constant, True
+    )
+    if not constant:
+        return
     box = tuple(slice(*r) for r in (tile.channels, tile.rows, tile.columns))
 
     def held(values: Iterable[IntArray]) -> IntArray:

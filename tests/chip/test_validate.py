@@ -165,6 +165,20 @@ def test_a_changed_connection_is_named(new, code, what):
     assert any(f.code == code and f.why.startswith(what) for f in result.findings)
 
 
+def test_values_of_their_own_per_step_are_not_in_any_word():
+    qc = small.chain(2)
+    program, unpacked = small.lay_out(qc, 2)
+    first = qc.populations[0]
+    per_step = replace(first, bias=ints(np.broadcast_to(first.bias, (3, *first.bias.shape))))
+    result = validate_contents(
+        program,
+        unpacked.cores,
+        unpacked.hosts,
+        replace(qc, populations=(per_step, *qc.populations[1:])),
+    )
+    assert [f.code for f in result.findings] == ["program-neuron"]
+
+
 def test_a_late_spike_is_named():
     qc = small.residual(1)
     program, unpacked = small.lay_out(qc, 1)

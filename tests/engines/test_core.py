@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from snn2chip.arrays import ints
+from snn2chip.chip.audit import audit
+from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import AxonIn, Coding
+from snn2chip.chip.target import load_target
+from snn2chip.chip.validate import validate
 from snn2chip.circuit.types import INPUT, InputKind
 from snn2chip.engines import core, spec
 from snn2chip.errors import StatementError
@@ -37,6 +41,20 @@ def test_equals_spec(seed, coding):
     on_chip = [p.name for p in qc.populations if p.name not in on_host]
     assert got.highest == {name: expected.highest[name] for name in on_chip}
     assert got.lowest == {name: expected.lowest[name] for name in on_chip}
+
+
+@pytest.mark.parametrize("coding", list(Coding))
+def test_what_the_mapper_packs_equals_spec(coding):
+    qc = small.residual(2)
+    target = load_target("loihi2")
+    program = map_circuit(qc, target, coding=coding).program
+    assert audit(program, target) == ()
+    assert not validate(program, target, qc).differing
+    inputs = small.samples(qc, 2)
+    done: list[float] = []
+    got = core.run(program, target, inputs, qc=qc, progress=done.append)
+    same(spec.run(qc, inputs), got)
+    assert done[-1] == 1
 
 
 def test_without_recording_keeps_the_decision():
