@@ -116,7 +116,7 @@ class Estimate:
         span = energy(self.low_pj) if same else f"{energy(self.low_pj)} to {energy(self.high_pj)}"
         tables = "" if len(self.tables) < 2 else f" (price tables {', '.join(self.tables)})"
         total = f"  total {span}{tables}; dynamic {energy(self.dynamic_pj)}, {static}"
-        return [f"{total}; {self.notice}" if self.notice else total]
+        return [f"{total}; prices are {self.notice}" if self.notice else total]
 
     def _time(self) -> list[str]:
         if self.time is None:
@@ -196,7 +196,7 @@ def _notice(table: str, target: Target) -> str:
     if owner == target.name or owner not in available():
         return ""
     q = target.prices[table]["static_w"]
-    prices = f"prices of {owner}, the previous chip: not a measurement of {target.name}"
+    prices = f"those of {owner}, the previous chip: not a measurement of {target.name}"
     return f"{prices}; static power {q.value} {q.unit} per chip, {q.status.value}"
 
 

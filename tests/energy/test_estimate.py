@@ -65,7 +65,7 @@ def test_total_is_a_range_over_price_tables():
 
 def test_prices_of_another_chip_are_said_in_the_line_of_the_total():
     line = next(x for x in estimate(counted(), LOIHI2).lines() if x.startswith("  total"))
-    assert "prices of loihi1, the previous chip: not a measurement of loihi2" in line
+    assert "prices are those of loihi1, the previous chip: not a measurement of loihi2" in line
     assert "static power 0.25 W per chip, fitted" in line
     assert estimate(counted(), LOIHI1).notice == ""
 
