@@ -20,7 +20,9 @@ from snn2chip.recording import Outputs
 
 
 class Agreement:
-    """Walks down the circuit with a calibration input: twins of the populations chosen so far, beside the float circuit.
+    """Walks down the circuit with a calibration input.
+
+    Twins of the populations chosen so far, beside the float circuit.
 
     Every candidate gets the spikes of the candidates that were chosen before it, as it will on the chip.
     """

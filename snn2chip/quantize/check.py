@@ -19,7 +19,7 @@ from snn2chip.quantize.types import (
 
 
 def check(qc: QuantizedCircuit, widths: Widths) -> tuple[Finding, ...]:
-    """An ERROR `width` for each population or projection with a number that the target cannot hold; empty where all fit."""
+    """An ERROR `width` for each number that the target cannot hold, by population or projection."""
     bounds = ranges(qc)
     found: list[Finding] = []
     for p in qc.populations:
@@ -39,7 +39,7 @@ def _population(p: QuantizedPopulation, reach: Range, widths: Widths) -> Iterabl
         2**p.fraction_bits if n.gain is None else 1
     )
     payload = fixed.signed_bits(reach.output_low, reach.output_high)
-    binary = 0 <= reach.output_low and reach.output_high <= 1
+    binary = reach.output_low >= 0 and reach.output_high <= 1
     rows = (
         (
             "thresholds",

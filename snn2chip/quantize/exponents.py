@@ -1,7 +1,9 @@
 """The exponents e of the projections into one population, and with them the scale of every channel at a given f.
 
-Channel c has the scale 2^x. Projection p fits where x + e_p >= need_p, and is exact where x + e_p <= grid_p too. So for given
-exponents every channel has an interval of scales: the coarsest exact one is taken where there is one, else the finest that fits.
+Channel c has the scale 2^x. Projection p fits where x + e_p >= need_p, and is exact where x + e_p <= grid_p
+too. So for given
+exponents every channel has an interval of scales: the coarsest exact one is taken where there is one, else the
+finest that fits.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,7 +32,8 @@ _COMBINATIONS = 4096
 class Limits:
     """What the scales must respect beside the weights, as exponents [C].
 
-    `floor`: x >= floor, from θ, bias and current; `floor_exact`: the same where no weight is rounded. `ceiling`: beyond it
+    `floor`: x >= floor, from θ, bias and current; `floor_exact`: the same where no weight is rounded.
+    `ceiling`: beyond it
     the membrane's grid is too coarse to be exact. `offset`: None, or all x - offset must be equal. `whole`: x is whole.
     """
 
@@ -43,9 +46,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Choice:
-    """`x` [C] and the exponents. `exact` [C]: nothing is rounded. `lost` [C]: octaves that x lies above what weights need.
+    """`x` [C] and the exponents.
 
-    `broken`: copies (Identity of powers of two) that are not exact; `cost`: squared error of the currents relative to θ.
+    `exact` [C]: nothing is rounded. `lost` [C]: octaves that x lies above what weights need.
+
+    `broken`: copies (Identity of powers of two) that are not exact; `cost`: squared error of the currents
+    relative to θ.
     """
 
     x: FloatArray
@@ -116,7 +122,7 @@ def _useful(s: Synapses) -> FloatArray:
 
 
 def _settled(x: FloatArray, f: Facts, limits: Limits) -> FloatArray:
-    """A channel whose weights, bias and threshold are all 0 may have any scale, and one whose weights are 0 any coarse one."""
+    """Channels whose weights are all 0: any scale if threshold and bias are 0 too, else any coarse one."""
     coarse = np.where(f.theta > 0, log2_up(np.maximum(f.theta, 1e-300)) - 1, 0.0)
     if limits.offset is not None:
         return (

@@ -1,4 +1,7 @@
-"""What quantizing one population must respect, in real units: its weights, currents, thresholds and the grids they lie on."""
+"""What quantizing one population must respect, in real units.
+
+Its weights, currents, thresholds and the grids they lie on.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,9 +41,10 @@ class Sources:
 class Synapses:
     """One projection. `weight`: real current per integer of the source.
 
-    Per channel [C]: `fit`, the finest exponent at which the weights fit; `need`, the one that the method wants; `grid`, the coarsest
-    at which they are whole. `copies`: an Identity of powers of two, which must stay exact. `count`: synapses of a neuron;
-    `slack`: most that rounding its weights can add to the current, in units of the weight.
+    Per channel [C]: `fit`, the finest exponent at which the weights fit; `need`, the one that the method
+    wants; `grid`, the coarsest
+    at which they are whole. `copies`: an Identity of powers of two, which must stay exact. `count`: synapses
+    of a neuron; `slack`: most that rounding its weights can add to the current, in units of the weight.
     """
 
     projection: Projection
@@ -59,7 +63,8 @@ class Synapses:
 class Facts:
     """One population; arrays [C] in real units, grids as exponents.
 
-    `low`, `high`: bounds of the current. `theta`, `bias`: largest magnitudes. `fixed_grid`: grid of what is added to or taken from the
+    `low`, `high`: bounds of the current. `theta`, `bias`: largest magnitudes. `fixed_grid`: grid of what is
+    added to or taken from the
     membrane beside the currents (bias, reset amount, floor). `decay_bits`: bits that a step of decay adds; inf where it
     is not exact in 12 bits. `decays`: something is forgotten little by little.
     """
@@ -158,7 +163,11 @@ def _fixed_grid(p: Population) -> FloatArray:
 
 
 def _decay_bits(p: Population) -> FloatArray:
-    """[C]: m where every decay is a multiple of 2^-m, m <= 12; inf where it is not; 0 where nothing or everything is kept."""
+    """[C].
+
+    M where every decay is a multiple of 2^-m, m <= 12; inf where it is not; 0 where nothing or
+    everything is kept.
+    """
     if p.neuron.emits is Emits.GRADED:
         return np.zeros(p.shape[0])
     lowest = finest_bit(per_channel(p.neuron.decay, p.shape)).min(1)

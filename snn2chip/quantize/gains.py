@@ -1,6 +1,7 @@
 """Scales of a population with a gain between its weights and its membrane: c = (gain · a) >> k.
 
-The weights have a unit 2^w of their own, and the membrane's unit 2^x may be finer: the integer gain carries 2^(w - x) of it, so
+The weights have a unit 2^w of their own, and the membrane's unit 2^x may be finer: the integer gain carries
+2^(w - x) of it, so
 that no precision of a product is thrown away before the threshold sees it. k is 0 where the gains are exact.
 """
 
@@ -46,7 +47,7 @@ def gain_units(s: Scales) -> GainUnits:
 
 
 def _rank(s: Scales) -> tuple[float, ...]:
-    """Exact first, then proved, then the finest membrane; of equals the fewest fraction bits, so that c is not cut off."""
+    """Exact first, then proved, then the finest membrane; of equals the fewest fraction bits."""
     inexact = float((~s.exact).sum())
     return (inexact, float(not s.proved), float(s.x.max()) - s.fraction_bits, s.fraction_bits)
 

@@ -38,7 +38,7 @@ def payload_shift(
 
 
 def _bearable(p: Projection, shape: Shape, widths: Widths) -> int:
-    """Largest payload at which the weights, with all their bits or as many as their grid needs, cannot overflow the current."""
+    """Largest payload at which the weights, with the bits that they need, cannot overflow the current."""
     rows = np.abs(p.weight).reshape(len(p.weight), -1)
     rows = rows[rows.any(1)]
     if not len(rows):

@@ -1,4 +1,8 @@
-"""Powers of two: the grid that numbers lie on, and exact scaling by 2^x. Exponents are float64 arrays; -inf and inf mean none."""
+"""Powers of two.
+
+The grid that numbers lie on, and exact scaling by 2^x. Exponents are float64 arrays; -inf and inf
+mean none.
+"""
 
 from typing import Any
 

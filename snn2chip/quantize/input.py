@@ -26,8 +26,10 @@ def choose_input(
 ) -> QuantizedInput:
     """The grid for inputs like `sample`; its scale is a power of two.
 
-    The fewest bits (at most 16, or at most `bits`) that hold every value exactly; else `bits` (default 8) with the finest scale
-    that holds the range. Signed where a value is negative, unless `signed` says otherwise. Without a sample: values in [0, 1).
+    The fewest bits (at most 16, or at most `bits`) that hold every value exactly; else `bits` (default 8) with
+    the finest scale
+    that holds the range. Signed where a value is negative, unless `signed` says otherwise. Without a sample:
+    values in [0, 1).
     """
     if bits is not None and not 1 <= bits <= EXACT_BITS:
         raise Snn2ChipError(

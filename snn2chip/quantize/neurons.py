@@ -41,8 +41,8 @@ def build(
 ) -> Built:
     """The neurons of `p` where channel c has the scale 2^x: membrane units of 2^(x - f).
 
-    `granularity` [C]: membranes are multiples of it; thresholds then move to the target's step where the same membranes exceed
-    them (without it, they stay on the membrane's grid).
+    `granularity` [C]: membranes are multiples of it; thresholds then move to the target's step where the same
+    membranes exceed them (without it, they stay on the membrane's grid).
     """
     n = p.neuron
     unit = power(x - fraction_bits)[:, None, None]
@@ -77,7 +77,10 @@ def build(
 
 
 def delta(n: NeuronModel) -> IntArray:
-    """δ = round(4096 · (1 - decay)), at most 4095: 12 bits. A graded neuron starts every step from 0, so nothing decays."""
+    """δ = round(4096 · (1 - decay)), at most 4095.
+
+    12 bits. A graded neuron starts every step from 0, so nothing decays.
+    """
     if n.emits is Emits.GRADED:
         return np.zeros_like(n.decay, np.int64)
     return np.clip(round_even(DECAY_ONE * (1.0 - n.decay)), 0, DECAY_ONE - 1)
@@ -99,11 +102,7 @@ def strict_threshold(threshold: FloatArray, unit: FloatArray, compare: Compare) 
 
 
 def coarse(theta: IntArray, step: int, granularity: IntArray) -> IntArray:
-    """A multiple of `step` that the same multiples of `granularity` exceed as exceed `theta`; else the nearest multiple.
-
-    >>> coarse(np.array([639, 600]), 64, np.array([64, 1]))
-    array([576, 576])
-    """
+    """A multiple of `step` that fires the same as `theta` for multiples of `granularity`, else the nearest."""
     first = np.floor_divide(theta, granularity) * granularity
     below = np.floor_divide(first + granularity - 1, step) * step
     nearest = round_even(theta / step) * step
@@ -111,7 +110,10 @@ def coarse(theta: IntArray, step: int, granularity: IntArray) -> IntArray:
 
 
 def bias_of(p: Population, unit: FloatArray, widths: Widths) -> IntArray:
-    """Biases in membrane units, half even; [C,1,1] where every neuron of a channel has the same, a leading T where steps differ."""
+    """Biases in membrane units, half even.
+
+    [C,1,1] where every neuron of a channel has the same, a leading T where steps differ.
+    """
     real = p.bias / unit
     whole = round_even(real)
     if widths.bias_exponent_max:

@@ -1,4 +1,7 @@
-"""Circuit -> QuantizedCircuit: population by population, sources first, since what a source can send bounds the currents."""
+"""Circuit -> QuantizedCircuit.
+
+Population by population, sources first, since what a source can send bounds the currents.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -54,8 +57,8 @@ def quantize(
     """(the circuit in integers that fit `widths`, findings).
 
     `target`: its name, for messages. `method`: max, mse or agree (needs `calibration`, never the input that is judged).
-    `input`: the input's grid; else the circuit's own, or one chosen from the calibration input. `free_scales`: scales that are no
-    powers of two. `allow`: codes whose errors become warnings.
+    `input`: the input's grid; else the circuit's own, or one chosen from the calibration input. `free_scales`:
+    scales that are no powers of two. `allow`: codes whose errors become warnings.
 
     Errors: Snn2ChipError option-value (unknown method), calibration (method agree without it).
     """

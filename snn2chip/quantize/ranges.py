@@ -1,6 +1,7 @@
 """What each population can reach in T steps, whatever the input: interval analysis of a QuantizedCircuit.
 
-Per channel: a current lies between the sums of its positive and negative weights times what the sources can send; joins add
+Per channel: a current lies between the sums of its positive and negative weights times what the sources can
+send; joins add
 their summands' bounds; a membrane's interval is stepped through decay, input, clip, firing and reset, T times.
 """
 
@@ -27,9 +28,10 @@ from snn2chip.quantize.types import (
 class Range:
     """Bounds of one population, over all its neurons and T steps; int.
 
-    `low`, `high`: membrane after input and before the clip, in membrane units: what an accumulator must hold. `proved`: they lie
-    within ±v_limit, so that it never clips. `current_low`, `current_high`: a[t] in weight units; `partial`: no partial sum
-    of a[t], in any order, is larger in magnitude. `output_low`, `output_high`: what it can send.
+    `low`, `high`: membrane after input and before the clip, in membrane units: what an accumulator must hold.
+    `proved`: they lie
+    within ±v_limit, so that it never clips. `current_low`, `current_high`: a[t] in weight units; `partial`: no
+    partial sum of a[t], in any order, is larger in magnitude. `output_low`, `output_high`: what it can send.
     """
 
     low: int

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from snn2chip.circuit.types import Circuit, Population, Projection
+from snn2chip.circuit.types import Population, Projection
 from snn2chip.errors import Finding, Severity
 from snn2chip.fixed import signed_bits
 from snn2chip.neuron import Emits, Reset

@@ -1,7 +1,9 @@
 """The scale of every channel and the fraction bits of one population.
 
-A weight unit of channel c is worth 2^x. x is the finest at which weights, θ, bias and currents fit the target, or the coarsest
-at which all of them are exact. f is 0 where nothing decays and nothing is added to the membrane but whole weight units; else the
+A weight unit of channel c is worth 2^x. x is the finest at which weights, θ, bias and currents fit the target,
+or the coarsest
+at which all of them are exact. f is 0 where nothing decays and nothing is added to the membrane but whole
+weight units; else the
 largest value at which no channel loses weight bits and the membrane is proved not to clip.
 """
 
@@ -25,10 +27,13 @@ MEMORYLESS = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scales:
-    """`weight_x` [C]: exponent of the weights' unit; `x` [C]: of the unit that reaches the membrane (another one where there is a
-    gain between them); `exponents`: e per projection; `gain_shift`: k.
+    """`weight_x` [C].
 
-    `exact` [C], `lost` [C] and `broken` as in a Choice; `proved`: the membrane is proved not to clip; `fits`: so are the currents.
+    Exponent of the weights' unit; `x` [C]: of the unit that reaches the membrane (another one where
+    there is a gain between them); `exponents`: e per projection; `gain_shift`: k.
+
+    `exact` [C], `lost` [C] and `broken` as in a Choice; `proved`: the membrane is proved not to clip; `fits`:
+    so are the currents.
     """
 
     x: FloatArray
@@ -46,14 +51,26 @@ class Scales:
 def choose_scales(f: Facts, widths: Widths, free: bool) -> Scales:
     """Scales and fraction bits of a population without gain."""
     tried = {bits: _at_fraction(f, widths, bits, free) for bits in fractions(widths)}
-    whole = _whole(f, tried[min(tried)], tried[max(tried)])
-    order = sorted(tried, key=lambda bits: bits if whole else -bits)
-    ranks = {bits: _rank(f, tried[bits]) for bits in order}
+    ranks = {bits: _rank(f, choice) for bits, choice in tried.items()}
     best = min(ranks.values())
-    good = [bits for bits in order if ranks[bits] == best]
+    good = _ordered(f, {bits: c for bits, c in tried.items() if ranks[bits] == best})
     proofs = ((bits, _proved(f, tried[bits], widths, bits)) for bits in good)
-    bits, proved = next(((b, True) for b, p in proofs if p), (_unproved(f, good), False))
+    bits, proved = next(((b, True) for b, p in proofs if p), (_unproved(f, tried, good), False))
     return _scales(f, tried[bits], bits, proved)
+
+
+def _ordered(f: Facts, good: dict[int, Choice]) -> list[int]:
+    """Fraction bits in the order of preference.
+
+    Where all is exact: the coarsest weights, with as few fraction bits as they allow. Where fraction bits
+    would say nothing
+    (no decay, and bias, amounts and floor whole in weight units): none. Else as many as there are.
+    """
+    if all(c.exact.all() for c in good.values()):
+        return sorted(good, key=lambda bits: (-float(good[bits].x.sum()), bits))
+    few = good[min(good)]
+    whole = not f.decays and bool((few.x <= f.fixed_grid).all())
+    return sorted(good, reverse=not whole)
 
 
 def limits_at(f: Facts, widths: Widths, bits: int, free: bool) -> Limits:
@@ -89,8 +106,8 @@ def limits_at(f: Facts, widths: Widths, bits: int, free: bool) -> Limits:
 def offset_of(f: Facts, free: bool) -> FloatArray | None:
     """[C] where all scales of a population must be the same but for 2^offset, else None.
 
-    A graded output has one unit, a floor one value, and so have the potentials of a read-out: the host compares them as they are.
-    Thresholds of a multispike neuron are 2^k membrane units, with one k for all.
+    A graded output has one unit, a floor one value, and so have the potentials of a read-out: the host
+    compares them as they are. Thresholds of a multispike neuron are 2^k membrane units, with one k for all.
     """
     n = f.population.neuron
     if n.emits is Emits.MULTISPIKE:
@@ -135,12 +152,6 @@ def _at_fraction(f: Facts, widths: Widths, bits: int, free: bool) -> Choice:
     return choose_exponents(f, limits_at(f, widths, bits, free), widths)
 
 
-def _whole(f: Facts, none: Choice, most: Choice) -> bool:
-    """Whether fraction bits say nothing more: no decay, and bias, amounts and floor whole in units that are no finer for it."""
-    finer = most.exact & (none.x < most.x)
-    return not f.decays and bool((none.x <= f.fixed_grid).all() and not finer.any())
-
-
 def _alive(f: Facts) -> Flags:
     """Channels that could fire in floats: only their weight bits are worth fraction bits."""
     if f.population.neuron.emits not in (Emits.SPIKE, Emits.MULTISPIKE):
@@ -153,8 +164,10 @@ def _rank(f: Facts, c: Choice) -> tuple[float, ...]:
     return (impossible, float((~c.exact).sum()), c.broken, float(c.lost[_alive(f)].sum()))
 
 
-def _unproved(f: Facts, good: list[int]) -> int:
-    """Where no f has a proof: 0 if nothing decays, since every fraction bit makes membranes larger; else the largest."""
+def _unproved(f: Facts, tried: dict[int, Choice], good: list[int]) -> int:
+    """Where no f has a proof: as preferred if exact, the largest if something decays, else the smallest membranes."""
+    if tried[good[0]].exact.all():
+        return good[0]
     return max(good) if f.decays else min(good)
 
 

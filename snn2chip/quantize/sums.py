@@ -1,4 +1,7 @@
-"""Bounds on what a projection can add to a neuron, from its weights and the bounds of its sources. For ints and for floats."""
+"""Bounds on what a projection can add to a neuron, from its weights and the bounds of its sources.
+
+For ints and for floats.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +44,10 @@ def joined(sources: list[Bounds]) -> Bounds:
 
 
 def sums(kernel: Kernel, weight: Numbers, source: Bounds, source_shape: Shape) -> Sums:
-    """Bounds of W · source for one neuron of each target channel, anywhere on the map (zero padding is in the interval)."""
+    """Bounds of W · source for one neuron of each target channel, anywhere on the map.
+
+    Zero padding is in the interval.
+    """
     low, high = np.minimum(source.low, 0), np.maximum(source.high, 0)
     up = _matrix(kernel, np.maximum(weight, 0), source_shape)
     down = _matrix(kernel, np.minimum(weight, 0), source_shape)

@@ -1,11 +1,11 @@
 """The twin: a quantized circuit as a float circuit whose float64 run is exactly the integer one.
 
-Grid values as floats, and the chip's rounding of decays, gains and graded outputs carried as data (ChipRounding). Run by the
-circuit engine, which shares no code with the integer arithmetic.
+Grid values as floats, and the chip's rounding of decays, gains and graded outputs carried as data
+(ChipRounding). Run by the circuit engine, which shares no code with the integer arithmetic.
 
 Units: where the scales of a population are powers of two, a membrane unit of its twin is worth what it is in the source
-(2^-f · scale); where they are free, and where the membrane itself is sent (graded), the twin counts in whole units instead, so
-that everything stays exact and its outputs are the integers. `membrane_unit` says which.
+(2^-f · scale); where they are free, and where the membrane itself is sent (graded), the twin counts in whole
+units instead, so that everything stays exact and its outputs are the integers. `membrane_unit` says which.
 """
 
 from collections.abc import Mapping

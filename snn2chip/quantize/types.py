@@ -1,7 +1,7 @@
 """The QuantizedCircuit: the Circuit in integers. Its meaning is the arithmetic of docs/arithmetic.md and nothing else.
 
-Units: a *weight unit* of channel c is worth `scale[c]` in the float circuit; a *membrane unit* is 2^-f of a weight unit.
-Weights are in weight units; thresholds, reset amounts, biases and membranes in membrane units.
+Units: a *weight unit* of channel c is worth `scale[c]` in the float circuit; a *membrane unit* is 2^-f of a
+weight unit. Weights are in weight units; thresholds, reset amounts, biases and membranes in membrane units.
 """
 
 from collections.abc import Mapping
@@ -63,12 +63,16 @@ class QuantizedInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IntegerNeuron:
-    """v = clip(decay(v) + (c << f) + b); s = v > θ; then the reset. Arrays are [C,1,1] or [C,H,W]; bias and gain may lead with T.
+    """v = clip(decay(v) + (c << f) + b); s = v > θ; then the reset.
+
+    Arrays are [C,1,1] or [C,H,W]; bias and gain may lead with T.
 
     `levels`: strict thresholds θ, one for each membrane. `amounts`: what SUBTRACT takes off, per level.
     `delta`: decay(v) = sign(v)·((|v|·(4096-δ)) >> 12). `gain`, `gain_shift` k: c = (gain·a) >> k toward zero.
-    `multispike_shift`: θ_amount = 2^k, s = max(0, v + [>=]) >> k with `multispike_ge` the bracket. `graded_shift` p: emits
-    round_half_even(v / 2^p). `late_reset`: the amount is taken in the next step, after the decay. `v_min`: floor, or None.
+    `multispike_shift`: θ_amount = 2^k, s = max(0, v + [>=]) >> k with `multispike_ge` the bracket.
+    `graded_shift` p: emits
+    round_half_even(v / 2^p). `late_reset`: the amount is taken in the next step, after the decay. `v_min`:
+    floor, or None.
     """
 
     levels: tuple[IntArray, ...]
@@ -87,7 +91,11 @@ class IntegerNeuron:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QuantizedPopulation:
-    """`scale` [C]: worth of one weight unit; `fraction_bits` f; `unit`: worth of one unit of its output (1 for spikes)."""
+    """`scale` [C].
+
+    Worth of one weight unit; `fraction_bits` f; `unit`: worth of one unit of its output (1 for
+    spikes).
+    """
 
     name: str
     shape: Shape

@@ -18,7 +18,11 @@ def weight_range(bits: int) -> tuple[int, int]:
 
 
 def finest_fit(weight: FloatArray, bits: int) -> FloatArray:
-    """[C]: smallest whole x at which every weight / 2^x of the channel rounds (half even) into `bits` bits; -inf for zeros."""
+    """[C].
+
+    Smallest whole x at which every weight / 2^x of the channel rounds (half even) into `bits` bits;
+    -inf for zeros.
+    """
     rows = weight.reshape(len(weight), -1)
     low, high = np.minimum(rows.min(1, initial=0.0), 0.0), np.maximum(rows.max(1, initial=0.0), 0.0)
     least, most = weight_range(bits)
@@ -38,7 +42,11 @@ def tight_fit(weight: FloatArray, bits: int) -> FloatArray:
 
 
 def least_squares_fit(weight: FloatArray, bits: int) -> FloatArray:
-    """[C]: the whole x, at most FINER below the finest fit, with the least Σ (w - ŵ)²; weights beyond the range are clipped."""
+    """[C].
+
+    The whole x, at most FINER below the finest fit, with the least Σ (w - ŵ)²; weights beyond the
+    range are clipped.
+    """
     start = finest_fit(weight, bits)
     tries = [start - k for k in range(FINER + 1)]
     errors = np.stack([_squared_error(weight, x, bits) for x in tries])
@@ -46,13 +54,13 @@ def least_squares_fit(weight: FloatArray, bits: int) -> FloatArray:
 
 
 def rounded(weight: FloatArray, x: FloatArray, bits: int) -> IntArray:
-    """weight / 2^x by channel, half even, clipped to `bits` bits."""
+    """The weight / 2^x by channel, half even, clipped to `bits` bits."""
     least, most = weight_range(bits)
     return ints(np.clip(round_even(weight * _rows(power_of(-x), weight.ndim)), least, most))
 
 
 def restored(integers: IntArray, x: FloatArray) -> FloatArray:
-    """integers · 2^x by channel."""
+    """The integers · 2^x by channel."""
     return integers * _rows(power_of(x), integers.ndim)
 
 

@@ -1,6 +1,7 @@
 """Small random float circuits with residual joins, an identity shortcut, and one kind of neuron each.
 
-`grid`: every number is a multiple of a power of two, so that nothing is lost; else they are as training leaves them. Thresholds are
+`grid`: every number is a multiple of a power of two, so that nothing is lost; else they are as training leaves
+them. Thresholds are
 membranes that the population takes (ties happen there), chosen for a firing rate of about 20 %.
 """
 

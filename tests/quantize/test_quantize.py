@@ -116,9 +116,9 @@ def test_fraction_bits_only_where_they_are_needed():
 def test_biases_are_in_membrane_units_and_finer_ones_take_fraction_bits():
     qc, _ = quantized(layer([[0.75, -0.5]], bias=[0.015625]))
     n = qc.population("n")
-    assert (n.fraction_bits, n.scale.tolist()) == (6, [0.25])
-    assert n.bias.tolist() == [[[4]]]  # 0.015625 / (0.25 / 64)
-    assert n.neuron.levels[0].item() == 255
+    assert (n.fraction_bits, n.scale.tolist()) == (4, [0.25])
+    assert n.bias.tolist() == [[[1]]]  # 0.015625 / (0.25 / 16)
+    assert n.neuron.levels[0].item() == 63
     assert not qc.loss
 
 

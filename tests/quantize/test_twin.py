@@ -11,7 +11,7 @@ from snn2chip.quantize.twin import membrane_unit, twin
 from tests.engines.random_circuits import FAMILIES
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("family", FAMILIES)
 def test_twin_equals_spec(family, seed):
     qc, inputs = family(seed)
