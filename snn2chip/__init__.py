@@ -1,7 +1,7 @@
 """snn2chip: a trained spiking ResNet to a verified program of a neuromorphic chip.
 
-Every command of the CLI is one function here; each takes plain values and returns a frozen result with `lines()` for people
-and `to_dict()` for machines. Nothing heavy is imported until a function is called.
+Every command of the CLI is one function here; each takes plain values and returns a frozen result with
+`lines()` for people and `to_dict()` for machines. Nothing heavy is imported until a function is called.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from snn2chip.demonstration import demo
     from snn2chip.errors import Finding, Snn2ChipError, StatementError
     from snn2chip.model import ModelRequest
     from snn2chip.options import BuildOptions, QuantizeOptions
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from snn2chip.stages.check import check
     from snn2chip.stages.compile import compile_model
     from snn2chip.stages.convert import convert
-    from snn2chip.demonstration import demo
     from snn2chip.stages.doctor import doctor
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain

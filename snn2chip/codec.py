@@ -1,6 +1,7 @@
 """Our frozen dataclasses as plain JSON values and named arrays, and back.
 
-A dataclass is an object of its fields; where its type is a union, `"is"` names which one it is. Enums are their values, tuples
+A dataclass is an object of its fields; where its type is a union, `"is"` names which one it is. Enums are
+their values, tuples
 lists, mappings lists of pairs, numpy arrays `{"array": name}` with the array itself on the side.
 """
 

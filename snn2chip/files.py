@@ -44,7 +44,10 @@ def write_whole(path: Path, data: bytes | str) -> None:
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files whole or not at all; an older folder at `path` is replaced only once the new one is complete."""
+    """Write a folder of files whole or not at all.
+
+    An older folder at `path` is replaced only once the new one is complete.
+    """
     try:
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as e:

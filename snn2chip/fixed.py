@@ -36,7 +36,7 @@ def saturate(v: IntArray, limit: int) -> IntArray:
 
 
 def shift_left(a: IntArray, bits: int) -> IntArray:
-    """a · 2^bits.
+    """A · 2^bits.
 
     >>> shift_left(np.array([-3]), 2)
     array([-12])
@@ -45,7 +45,7 @@ def shift_left(a: IntArray, bits: int) -> IntArray:
 
 
 def round_half_even(v: IntArray, bits: int) -> IntArray:
-    """v / 2^bits, rounded to the nearest integer, halves to the even one.
+    """V / 2^bits, rounded to the nearest integer, halves to the even one.
 
     >>> round_half_even(np.array([-3, -1, 1, 3, 5]), 1)
     array([-2,  0,  0,  2,  2])

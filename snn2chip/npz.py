@@ -1,7 +1,7 @@
 """Arrays and one JSON header in a .npz: the same content gives the same bytes, and nothing is ever unpickled.
 
-The member `header` (uint8, JSON) holds what the caller says, `kind` and `format` among it, and the sha256 of everything.
-`numpy.load(path)` reads such a file like any other.
+The member `header` (uint8, JSON) holds what the caller says, `kind` and `format` among it, and the sha256 of
+everything. `numpy.load(path)` reads such a file like any other.
 """
 
 import hashlib

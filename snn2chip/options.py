@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.model import ModelRequest
@@ -12,8 +13,8 @@ from snn2chip.model import ModelRequest
 class QuantizeOptions:
     """How to round. `calibration`: path of an input for the method `agree`; never the one that is judged.
 
-    `input_bits`, `input_signed`: the input's grid, else chosen from the array. `free_scales`: scales that are no powers of two.
-    `coding`: how the input reaches the chip, else the first that fits. `allow`: codes of findings that may pass.
+    `input_bits`: of the input's grid, else chosen from the array. `free_scales`: scales that are no powers of
+    two. `coding`: how the input reaches the chip, else the first that fits. `allow`: codes of findings that may pass.
     """
 
     method: str = "max"
@@ -47,13 +48,13 @@ class BuildOptions:
         }
 
     @classmethod
-    def from_dict(cls, tree: Mapping[str, object]) -> "BuildOptions":
+    def from_dict(cls, tree: Mapping[str, Any]) -> "BuildOptions":
         """The options that `to_dict` wrote."""
         rest = {k: v for k, v in tree.items() if k not in ("model", "quantize")}
         return cls(
-            model=_typed(ModelRequest, tree["model"]),
-            quantize=_typed(QuantizeOptions, tree["quantize"]),
-            **rest,  # type: ignore[arg-type]
+            model=ModelRequest(**_tupled(tree["model"])),
+            quantize=QuantizeOptions(**_tupled(tree["quantize"])),
+            **rest,
         )
 
 
@@ -73,7 +74,5 @@ def _plain(value: object) -> dict[str, object]:
     return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items() if v is not None}
 
 
-def _typed(kind: type, tree: object) -> object:
-    given = dict(tree)  # type: ignore[call-overload]
-    tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    return kind(**tupled)
+def _tupled(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in tree.items()}  # type: ignore[reportUnknownArgumentType]

@@ -6,7 +6,6 @@ from pathlib import Path
 from snn2chip.build import check_out, open_build
 from snn2chip.energy.estimate import Estimate
 from snn2chip.errors import Snn2ChipError
-from snn2chip.inputs import load_array
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.compile import Compiled, compile_model
@@ -53,7 +52,8 @@ class Deployment:
         neurons = sum(p.shape[0] * p.shape[1] * p.shape[2] for p in circuit.populations)
         synapses = sum(p["mac_dense"] for p in self.estimate.counts["projections"])  # type: ignore[index]
         return [
-            f"{provenance.system} {provenance.arch}, T = {levels.qc.steps}, input {levels.qc.input.bits} bits by {program.coding.value}",
+            f"{provenance.system} {provenance.arch}, T = {levels.qc.steps}, "
+            f"input {levels.qc.input.bits} bits by {program.coding.value}",
             f"{len(circuit.layers())} layers, {neurons:,} neurons, {synapses:,} synapses "
             f"-> {len(program.cores)} cores, {program.chips} chip(s) of {program.target}",
         ]
@@ -82,7 +82,7 @@ def deploy(
     """
     tell = progress or Silent()
     path = check_out(out)
-    _check_labels(options, tell)
+    _check_labels(options)
     compiled = compile_model(options, path, progress=tell)
     verified = verify_build(
         path,
@@ -99,7 +99,7 @@ def deploy(
     )
 
 
-def _check_labels(options: BuildOptions, tell: Progress) -> None:
+def _check_labels(options: BuildOptions) -> None:
     """Labels that do not fit are told before anything slow."""
     if options.labels is None:
         return
@@ -107,4 +107,3 @@ def _check_labels(options: BuildOptions, tell: Progress) -> None:
     if model.inputs is None:
         raise Snn2ChipError("usage", "--labels", "needs an input", help="give --input X.npy")
     load_labels(options.labels, model.inputs.samples)
-    load_array(options.labels)

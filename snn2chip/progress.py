@@ -1,6 +1,6 @@
 """How long work tells that it goes on. The library only calls these; what is shown is the caller's business."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -24,7 +24,7 @@ class Silent:
     """Shows nothing."""
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Fraction]:
+    def stage(self, name: str) -> Generator[Fraction]:  # noqa: ARG002
         """Do nothing."""
         yield lambda _: None
 

@@ -13,7 +13,8 @@ Outputs = NDArray[Any]
 class Recording:
     """Outputs of a run.
 
-    `outputs`: population (or neuron layer, at the Network level) -> [T, N, C, H, W], uint8, int32 or float64 (real-valued
+    `outputs`: population (or neuron layer, at the Network level) -> [T, N, C, H, W], uint8, int32 or float64
+    (real-valued
     relays of the float levels). `potentials`: READOUT population -> membrane [N, C, H, W] at the end of the sample
     (float64, or int64 in membrane units). `decision`: [N, classes], the answer in the source's own units.
     `highest`, `lowest`: population -> largest and smallest membrane seen (engines below Circuit; empty otherwise).

@@ -35,7 +35,9 @@ def test_projection_keeps_its_kernel_and_weight(kernel):
     "value",
     [
         NeuronModel(v_min=-0.5, emits=Emits.GRADED),
-        NeuronModel(rounding=ChipRounding(unit=floats([1.0]), decay_4096=floats([4096.0]), v_limit=99)),
+        NeuronModel(
+            rounding=ChipRounding(unit=floats([1.0]), decay_4096=floats([4096.0]), v_limit=99)
+        ),
         NeuronModel(gain=floats(np.ones((2, 3, 1, 1))), levels=(floats([0.6]), floats([1.6]))),
         IntegerNeuron(
             levels=(ints([[[1]]]), ints([[[2]]])),

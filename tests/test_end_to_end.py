@@ -17,13 +17,22 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("end")
     np.save(folder / "x.npy", np.load(DATA / "digits_test.npy")[:24])
     np.save(folder / "y.npy", np.load(DATA / "digits_test_labels.npy")[:24])
-    words = ["deploy", str(DATA / "digits.pth"), "--target", "loihi2", "--input", str(folder / "x.npy")]
+    words = [
+        "deploy",
+        str(DATA / "digits.pth"),
+        "--target",
+        "loihi2",
+        "--input",
+        str(folder / "x.npy"),
+    ]
     words += ["--layout", "NCHW", "--labels", str(folder / "y.npy"), "--out", str(folder / "build")]
     assert main(words) == 0
     return folder / "build"
 
 
-def answer(words: list[str], capsys: pytest.CaptureFixture[str], status: int = 0) -> dict[str, object]:
+def answer(
+    words: list[str], capsys: pytest.CaptureFixture[str], status: int = 0
+) -> dict[str, object]:
     """The JSON that a command prints."""
     capsys.readouterr()
     assert main([*words, "--json"]) == status
@@ -31,7 +40,15 @@ def answer(words: list[str], capsys: pytest.CaptureFixture[str], status: int = 0
 
 
 def test_every_artefact_is_there(build: Path) -> None:
-    names = {"build.toml", "network.nir", "quantized.npz", "program.npz", "verdict.json", "energy.json", "report.html"}
+    names = {
+        "build.toml",
+        "network.nir",
+        "quantized.npz",
+        "program.npz",
+        "verdict.json",
+        "energy.json",
+        "report.html",
+    }
     assert names <= {p.name for p in build.iterdir()}
     assert list((build / "recordings").glob("*.npz"))
 
@@ -57,7 +74,9 @@ def test_stages_run_alone_on_the_folder(build: Path, capsys: pytest.CaptureFixtu
     assert answer(["rerun", str(build)], capsys)["same"] is True
 
 
-def test_traces_of_all_engines_below_float_are_the_same(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_traces_of_all_engines_below_float_are_the_same(
+    build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     x = str(build.parent / "x.npy")
     traces: dict[str, dict[str, np.ndarray]] = {}
     for engine in ("spec", "layer", "dense", "core"):
@@ -72,7 +91,9 @@ def test_traces_of_all_engines_below_float_are_the_same(build: Path, capsys: pyt
     assert max(int(v.max()) for v in traces["spec"].values()) >= 2
 
 
-def test_a_changed_file_is_refused(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_file_is_refused(
+    build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import shutil
 
     copy = tmp_path / "copy"

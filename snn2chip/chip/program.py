@@ -47,7 +47,8 @@ class Tile:
 class Schedule:
     """Chip time. Sample step t of a population of depth d happens at chip step t + d.
 
-    `depth`: population -> d (the input has depth 0). `delays`: (projection, source) -> steps that the axon holds a spike
+    `depth`: population -> d (the input has depth 0). `delays`: (projection, source) -> steps that the axon
+    holds a spike
     beyond the one step that every hop takes, so that summands of a join arrive together: d(target) - d(source) - 1.
     """
 
@@ -76,8 +77,10 @@ class Core:
 class Program:
     """Everything the chip needs. Core i of `cores` is the core that axons call i.
 
-    `populations`: names in the order of the numbers that the bytes use; number 0 is the input. A population that the host runs
-    (`on_host`) has no core, but its number and shape stay. `input_axons`: what the host sends to: per input (or host population)
+    `populations`: names in the order of the numbers that the bytes use; number 0 is the input. A population
+    that the host runs
+    (`on_host`) has no core, but its number and shape stay. `input_axons`: what the host sends to: per input
+    (or host population)
     number, an axon map and axon memory in the same words as a core's, one entry per position of the whole map.
     `host_biases`: with Coding.BIAS, the populations whose bias the host adds per sample and step.
     """
@@ -116,9 +119,10 @@ class AxonIn:
 class Connection:
     """One projection's synapses into one tile. All `axons` share the weights (a join costs no synapses).
 
-    `projection` is its number among the projections into the population, in order. `first_axon`: core-wide number of its first axon.
-    Weights, by kernel: Conv [Cin, kh, kw, tc], Cin the input channels that the tile's channels see (all for groups 1; else from
-    `channel_base`); Dense [C·H·W of the source, tc·th·tw], pooled [C, tc]; Identity [tc].
+    `projection` is its number among the projections into the population, in order. `first_axon`: core-wide
+    number of its first axon.
+    Weights, by kernel: Conv [Cin, kh, kw, tc], Cin the input channels that the tile's channels see (all for
+    groups 1; else from `channel_base`); Dense [C·H·W of the source, tc·th·tw], pooled [C, tc]; Identity [tc].
     """
 
     projection: int
@@ -162,7 +166,8 @@ class TileContents:
 class AxonTable:
     """Where the spikes of a tile (or of a whole host-run map) go.
 
-    `first`: [entries + 1], `core` and `axon`: [pairs]; the pairs of entry i are first[i]..first[i+1]. One entry per position
+    `first`: [entries + 1], `core` and `axon`: [pairs]; the pairs of entry i are first[i]..first[i+1]. One
+    entry per position
     (row-major over the tile's rows and columns), or, `per_neuron`, one per neuron (C order of the tile).
     """
 

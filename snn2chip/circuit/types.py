@@ -11,7 +11,11 @@ __all__ = ["INPUT", "InputKind", "Pair", "Provenance", "Shape"]
 
 
 class Role(Enum):
-    """NEURON: a neuron layer of the paper. GATE: memoryless logic. RELAY: carries a sum on. READOUT: accumulates the answer."""
+    """NEURON.
+
+    A neuron layer of the paper. GATE: memoryless logic. RELAY: carries a sum on. READOUT:
+    accumulates the answer.
+    """
 
     NEURON = "neuron"
     GATE = "gate"
@@ -23,7 +27,8 @@ class Role(Enum):
 class Origin:
     """Which layer of the source a population came from: the only place where names are matched to the paper's.
 
-    `call` counts from 1 where one module is called several times (0: once); `level` where one layer became several populations.
+    `call` counts from 1 where one module is called several times (0: once); `level` where one layer became
+    several populations.
     """
 
     layer: str
@@ -39,7 +44,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """The input. `scale`, `bits`, `signed` are known once quantized: a value is an integer of `bits` bits times `scale`."""
+    """The input.
+
+    `scale`, `bits`, `signed` are known once quantized: a value is an integer of `bits` bits times
+    `scale`.
+    """
 
     shape: Shape
     kind: InputKind
@@ -100,7 +109,10 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """A sum that the paper draws as a node: its name (`block#out`) and its summands. No neurons; for traces and reports."""
+    """A sum that the paper draws as a node.
+
+    Its name (`block#out`) and its summands. No neurons; for traces and reports.
+    """
 
     name: str
     summands: tuple[str, ...]
@@ -108,7 +120,11 @@ class Join:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitReadOut:
-    """The answer: potentials of a READOUT population, or summed spikes of another, over T steps; divided by T if `mean`."""
+    """The answer.
+
+    Potentials of a READOUT population, or summed spikes of another, over T steps; divided by T if
+    `mean`.
+    """
 
     population: str
     mean: bool

@@ -101,5 +101,5 @@ def _short(text: str, limit: int = 1900) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def _stop(number: int, frame: object) -> NoReturn:
+def _stop(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt

@@ -1,7 +1,7 @@
 """Progress on a terminal: stages with bars where they are long, notes as lines. Everything goes to stderr."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from snn2chip.progress import Progress, Silent
@@ -23,7 +23,7 @@ class Shown(Silent):
         self._stages = stages
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
+    def stage(self, name: str) -> Generator[Callable[[float], None]]:
         """A bar, or a line when the stage is done."""
         from time import monotonic
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from snn2chip.cli import arguments
 from snn2chip.cli.show import progress
+from snn2chip.progress import Progress
 
 
 class Result(Protocol):
@@ -21,6 +22,10 @@ class Result(Protocol):
         ...
 
 
+Add = Callable[[argparse.ArgumentParser], None]
+Run = Callable[[argparse.Namespace], tuple[Result, int]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
     """One command. `run` returns the result and the exit status."""
@@ -28,12 +33,12 @@ class Verb:
     name: str
     help: str
     example: str
-    add: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], tuple[Result, int]]
+    add: Add
+    run: Run
     details: str = ""
 
 
-def _show(a: argparse.Namespace) -> object:
+def _show(a: argparse.Namespace) -> Progress:
     return progress(quiet=getattr(a, "json", False))
 
 
@@ -255,7 +260,7 @@ def _explain(a: argparse.Namespace) -> tuple[Result, int]:
     return explain(a.code), 0
 
 
-def _doctor(a: argparse.Namespace) -> tuple[Result, int]:
+def _doctor(_: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.doctor import doctor
 
     done = doctor()

@@ -82,6 +82,8 @@ def _check_connection(
 ) -> None:
     source, weight = connection.source_shape, connection.weight.shape
     shape = tuple(high - low for low, high in (tile.channels, tile.rows, tile.columns))
+    if connection.weight.min(initial=0) < -128 or connection.weight.max(initial=0) > 127:
+        raise _fail(core, "a weight does not fit 8 bits")
     if not _weights_fit(connection, shape, tile.population_shape):
         raise _fail(core, f"weights {weight} do not fit a tile {shape} and a source {source}")
     for axon in connection.axons:

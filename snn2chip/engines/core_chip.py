@@ -127,7 +127,7 @@ def _state(flat: Flat) -> kernels.State:
     return kernels.State(
         v=np.zeros(membranes, np.int64),
         owed=np.zeros(membranes, np.int64),
-        current=np.zeros(neurons, np.int64),
+        current=np.zeros(neurons, np.int32),
         input_bias=np.zeros(neurons, np.int64),
         fired=np.zeros(neurons, np.int32),
         output=np.zeros(int(flat.population_first[-1]), np.int32),

@@ -31,12 +31,14 @@ _thresholds_reached = njit(fixed.thresholds_reached, cache=True)
 class State(NamedTuple):
     """What the kernels change.
 
-    `input_bias`: what the host adds to each neuron's bias. `output`: what every population emits, in C order.
+    `current`: sums of one step; 32 bits hold every sum that quantization lets through (a larger one is a compile
+    error), and a partial sum that wraps around comes back. `input_bias`: what the host adds to each neuron's bias.
+    `output`: what every population emits, in C order.
     """
 
     v: IntArray
     owed: IntArray
-    current: IntArray
+    current: NDArray[np.int32]
     input_bias: IntArray
     fired: NDArray[np.int32]
     output: NDArray[np.int32]
@@ -152,26 +154,20 @@ def _conv(
 ) -> int:
     """Add the weights of each message to the outputs of the tile `box` that it reaches; the number of additions.
 
-    Neighbouring outputs of a row take weights that lie side by side (`core_tables.conv_runs`): one run per kernel row.
+    Messages of one position come together and reach the same outputs. Neighbouring outputs of a row take weights that
+    lie side by side (`core_tables.conv_runs`): one run per message and kernel row.
     """
-    done = position = taps = y = 0
-    at = run = length = 0
-    last = -1
-    for m in range(len(codes)):
-        channel = codes[m] % connection.map_channels - connection.channel_base
-        if channel < 0 or channel >= connection.inputs:
-            continue
+    done = m = 0
+    while m < len(codes):
         position = codes[m] // connection.map_channels
-        if position != last:
-            last = position
-            y = position // connection.map_columns + connection.py
-            at, run, length, taps = _row(
-                connection, box, position % connection.map_columns + connection.px
-            )
-        if length == 0:
-            continue
-        value = _shift_left(values[m], connection.exponent)
-        for ky in range(connection.kh):
+        first = position * connection.map_channels
+        end = m + 1
+        while end < len(codes) and first <= codes[end] < first + connection.map_channels:
+            end += 1
+        x = position % connection.map_columns + connection.px
+        y = position // connection.map_columns + connection.py
+        at, run, length, taps = _row(connection, box, x)
+        for ky in range(connection.kh if length else 0):
             row = y - ky * connection.dy
             if row % connection.sy != 0:
                 continue
@@ -179,12 +175,16 @@ def _conv(
             if row < 0 or row >= box.rows:
                 continue
             into = (row * box.columns + at) * box.channels
-            w = (
-                connection.weight
-                + ((channel * connection.kh + ky) * connection.kw + run) * box.channels
-            )
-            _add(current, into, weight, w, length * box.channels, value)
-            done += taps * box.channels * (values[m] if by_value else 1)
+            w = connection.weight + (ky * connection.kw + run) * box.channels
+            for k in range(m, end):
+                channel = codes[k] - first - connection.channel_base
+                if channel < 0 or channel >= connection.inputs:
+                    continue
+                value = _shift_left(values[k], connection.exponent)
+                of_channel = w + channel * connection.kh * connection.kw * box.channels
+                _add(current, into, weight, of_channel, length * box.channels, value)
+                done += taps * box.channels * (values[k] if by_value else 1)
+        m = end
     return done
 
 

@@ -53,7 +53,7 @@ class Tables(NamedTuple):
     tiles: Table
     connections: Table
     axons: Table
-    weight: NDArray[np.signedinteger]
+    weight: NDArray[np.int8]
     theta: IntArray
     amount: IntArray
     delta: IntArray
@@ -198,9 +198,9 @@ def _tiles(tiles: Sequence[TileContents]) -> Table:
     return np.array(rows, TILE)
 
 
-def _connections(tiles: Sequence[TileContents]) -> tuple[Table, NDArray[np.signedinteger]]:
+def _connections(tiles: Sequence[TileContents]) -> tuple[Table, NDArray[np.int8]]:
     rows: list[tuple[int, ...]] = []
-    weights: list[NDArray[np.signedinteger]] = []
+    weights: list[NDArray[np.int8]] = []
     at = 0
     for i, tile in enumerate(tiles):
         for c in tile.connections:
@@ -208,8 +208,7 @@ def _connections(tiles: Sequence[TileContents]) -> tuple[Table, NDArray[np.signe
             kind, geometry = _kind(c)
             inputs = (c.exponent, c.weight.shape[0], c.channel_base)
             rows.append((kind, i, at, *inputs, *geometry, *c.source_shape))
-            narrow = w.min(initial=0) >= -128 and w.max(initial=0) <= 127
-            weights.append(w.astype(np.int8 if narrow else np.int32))
+            weights.append(w.astype(np.int8))
             at += w.size
     return np.array(rows, CONNECTION), np.concatenate([np.zeros(0, np.int8), *weights])
 

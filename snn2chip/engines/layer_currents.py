@@ -90,6 +90,41 @@ class SumConv:
             sums.add_sums(values, self.shape, self.groups, weight, flat)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ProductConv:
+    """int16 weights times int16 values, all of them: images. `pooled`: sum over the map first."""
+
+    sources: tuple[str, ...]
+    shape: conv.Shape
+    pooled: bool
+    weight: NDArray[np.int16]
+    exponent: int
+
+    def add(self, source: Source, currents: Values) -> None:
+        """Add to currents [T, N, H, W, C], int32 or int64."""
+        part = currents if currents.dtype == np.int32 else np.zeros(currents.shape, np.int32)
+        values = source.values
+        if self.pooled:
+            values = values.sum((2, 3), keepdims=True, dtype=np.int32)
+        image = self._padded(values.reshape(-1, *values.shape[2:]))
+        flat = part.reshape(len(image), self.shape.out_rows, self.shape.out_columns, -1)
+        channels = self.shape.out_channels // LANES
+        blocks = max(n for n in TILE_BLOCKS if channels % n == 0)
+        sums.add_products(image, self.shape, self.weight, self.exponent, blocks, flat)
+        if part is not currents:
+            currents += part
+
+    def _padded(self, values: Values) -> NDArray[np.int16]:
+        """[S, rows, values of a line] with zeros around, and room for what the last tile reads."""
+        s = self.shape
+        rows = (s.out_rows - 1) * s.stride_rows + s.kernel_rows
+        columns = (s.out_columns + TILE) * s.stride_columns + s.kernel_columns
+        high, wide = max(rows, s.pad_rows + s.rows), max(columns, s.pad_columns + s.columns)
+        image = np.zeros((len(values), high, wide, s.channels), np.int16)
+        image[:, s.pad_rows :, s.pad_columns :][:, : s.rows, : s.columns] = values
+        return image.reshape(len(values), high, -1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """Both ends of a projection: shapes, channels in memory, and what its source values and sums reach."""
@@ -103,14 +138,19 @@ class Ends:
     largest: int
 
 
-def prepare(p: QuantizedProjection, ends: Ends) -> EventConv | SumConv:
+def prepare(p: QuantizedProjection, ends: Ends) -> CurrentsOf:
     """The fastest exact way for this projection."""
     kernel, weight = _as_convolution(p, ends)
-    fits8 = weight.size == 0 or (weight.min() >= -128 and weight.max() <= 127)
-    counted = ends.lowest >= 0 and ends.highest <= COUNTED_UP_TO and ends.largest < 2**31
     pooled = isinstance(p.kernel, Dense) and p.kernel.pooled
-    if fits8 and counted and kernel.groups == 1 and not pooled:
+    largest = int(np.abs(weight).max(initial=0))
+    highest = max(ends.highest, -ends.lowest) * (ends.source[1] * ends.source[2] if pooled else 1)
+    fits32 = ends.largest < 2**31 and (weight.size + 1) * WIDEST < 2**31
+    if kernel.groups > 1 or not fits32:
+        return _sum_conv(p, kernel, weight, ends, pooled)
+    if ends.lowest >= 0 and highest <= COUNTED_UP_TO and weight.min() >= -128 and weight.max() <= 127:
         return _event_conv(p, kernel, weight, ends)
+    if max(largest, highest) < 2**15:
+        return _product_conv(p, kernel, weight, ends, pooled)
     return _sum_conv(p, kernel, weight, ends, pooled)
 
 
@@ -126,6 +166,19 @@ def _event_conv(p: QuantizedProjection, kernel: Conv, weight: IntArray, ends: En
     )
     rows = layout.event_weights(weight, ends.source_channels, targets, group, stride)
     return EventConv(sources=p.sources, shape=wide, weight=rows, exponent=p.exponent, group=group)
+
+
+def _product_conv(
+    p: QuantizedProjection, kernel: Conv, weight: IntArray, ends: Ends, pooled: bool
+) -> ProductConv:
+    shape = _shape(kernel, weight, ends, (1, 1) if pooled else (ends.source[1], ends.source[2]))
+    return ProductConv(
+        sources=p.sources,
+        shape=shape,
+        pooled=pooled,
+        weight=layout.pair_weights(weight, ends.source_channels, shape.out_channels),
+        exponent=p.exponent,
+    )
 
 
 def _sum_conv(

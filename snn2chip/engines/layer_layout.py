@@ -35,16 +35,18 @@ def together(channels: int, columns: int, kernel_columns: int) -> int:
 def event_weights(
     weight: IntArray, sources: int, targets: int, group: int, stride: int
 ) -> NDArray[np.int8]:
-    """int8 [kh·kw'·sources, group·targets] of a weight [O, I, kh, kw], kw' = kw + (group - 1)·stride.
+    """int8 [kh·kw'·sources + 1, group·targets] of a weight [O, I, kh, kw], kw' = kw + (group - 1)·stride.
 
-    Row (ky, kx, i); in it, pixel p of the group sees column kx with the weights of kx - p·stride.
+    Row (ky, kx, i); in it, pixel p of the group sees column kx with the weights of kx - p·stride. The last row
+    is zeros.
     """
     out, inputs, rows, columns = weight.shape
     wide = np.zeros((rows, columns + (group - 1) * stride, sources, group, targets), np.int8)
     last = weight.astype(np.int8).transpose(2, 3, 1, 0)
     for p in range(group):
         wide[:, p * stride : p * stride + columns, :inputs, p, :out] = last
-    return wide.reshape(-1, group * targets)
+    rows_of_all = wide.reshape(-1, group * targets)
+    return np.concatenate([rows_of_all, np.zeros_like(rows_of_all[:1])])
 
 
 def sum_weights(
@@ -55,6 +57,14 @@ def sum_weights(
     last = np.zeros((rows, columns, sources, targets), dtype)
     last[:, :, :inputs, :out] = weight.transpose(2, 3, 1, 0)
     return last
+
+
+def pair_weights(weight: IntArray, sources: int, targets: int) -> NDArray[np.int16]:
+    """int16 [kh, pairs, targets, 2] of a weight [O, I, kh, kw]; a pair is two neighbours in (kx, source channel)."""
+    lines = sum_weights(weight, sources, targets, np.int16)
+    lines = lines.reshape(len(lines), -1, targets)
+    even = np.pad(lines, ((0, 0), (0, lines.shape[1] % 2), (0, 0)))
+    return np.ascontiguousarray(even.reshape(len(lines), -1, 2, targets).swapaxes(2, 3))
 
 
 def last(

@@ -34,12 +34,42 @@ class Engine:
 ENGINES = {
     e.name: e
     for e in (
-        Engine(name="float", level=Level.NETWORK, module="snn2chip.network.engine", what="torch, as the papers"),
-        Engine(name="circuit", level=Level.CIRCUIT, module="snn2chip.circuit.engine", what="numpy float64"),
-        Engine(name="spec", level=Level.QUANTIZED, module="snn2chip.engines.spec", what="the arithmetic, int64"),
-        Engine(name="layer", level=Level.QUANTIZED, module="snn2chip.engines.layer", what="event-driven, numba"),
-        Engine(name="dense", level=Level.QUANTIZED, module="snn2chip.engines.dense", what="torch convolutions"),
-        Engine(name="core", level=Level.PROGRAM, module="snn2chip.engines.core", what="the packed tables, chip time"),
+        Engine(
+            name="float",
+            level=Level.NETWORK,
+            module="snn2chip.network.engine",
+            what="torch, as the papers",
+        ),
+        Engine(
+            name="circuit",
+            level=Level.CIRCUIT,
+            module="snn2chip.circuit.engine",
+            what="numpy float64",
+        ),
+        Engine(
+            name="spec",
+            level=Level.QUANTIZED,
+            module="snn2chip.engines.spec",
+            what="the arithmetic, int64",
+        ),
+        Engine(
+            name="layer",
+            level=Level.QUANTIZED,
+            module="snn2chip.engines.layer",
+            what="event-driven, numba",
+        ),
+        Engine(
+            name="dense",
+            level=Level.QUANTIZED,
+            module="snn2chip.engines.dense",
+            what="torch convolutions",
+        ),
+        Engine(
+            name="core",
+            level=Level.PROGRAM,
+            module="snn2chip.engines.core",
+            what="the packed tables, chip time",
+        ),
     )
 }
 
@@ -50,5 +80,9 @@ def engine(name: str, levels: tuple[Level, ...] = tuple(Level)) -> Engine:
     if name in known:
         return ENGINES[name]
     raise Snn2ChipError(
-        "engine-unknown", "--engine", f"no engine {name!r} here", need=" | ".join(known), help=did_you_mean(name, known)
+        "engine-unknown",
+        "--engine",
+        f"no engine {name!r} here",
+        need=" | ".join(known),
+        help=did_you_mean(name, known),
     )

@@ -63,7 +63,9 @@ def run(
     )
 
 
-def project(projection: QuantizedProjection, source: IntArray, shape: tuple[int, int, int]) -> IntArray:
+def project(
+    projection: QuantizedProjection, source: IntArray, shape: tuple[int, int, int]
+) -> IntArray:
     """(W · source) << e: source [N, C, H, W] -> [N, *shape]."""
     kernel = projection.kernel
     if isinstance(kernel, Conv):
@@ -102,12 +104,16 @@ def _currents(
     for projection in qc.into(population.name):
         source = summed(projection.sources, inputs, outputs)
         steps, batch = source.shape[:2]
-        part = project(projection, source.reshape(steps * batch, *source.shape[2:]), population.shape)
+        part = project(
+            projection, source.reshape(steps * batch, *source.shape[2:]), population.shape
+        )
         a += part.reshape(steps, batch, *population.shape)
     return a
 
 
-def _convolve(source: IntArray, weight: IntArray, kernel: Conv, shape: tuple[int, int, int]) -> IntArray:
+def _convolve(
+    source: IntArray, weight: IntArray, kernel: Conv, shape: tuple[int, int, int]
+) -> IntArray:
     (sy, sx), (py, px), (dy, dx) = kernel.stride, kernel.padding, kernel.dilation
     out_channels, rows, columns = shape
     padded = np.pad(source, ((0, 0), (0, 0), (py, py), (px, px)))
@@ -117,7 +123,9 @@ def _convolve(source: IntArray, weight: IntArray, kernel: Conv, shape: tuple[int
     for ky in range(weight.shape[2]):
         for kx in range(weight.shape[3]):
             y, x = ky * dy, kx * dx
-            seen = padded[:, :, y : y + (rows - 1) * sy + 1 : sy, x : x + (columns - 1) * sx + 1 : sx]
+            seen = padded[
+                :, :, y : y + (rows - 1) * sy + 1 : sy, x : x + (columns - 1) * sx + 1 : sx
+            ]
             for g in range(groups):
                 part = seen[:, g * per_in : (g + 1) * per_in].transpose(0, 2, 3, 1)
                 w = weight[g * per_out : (g + 1) * per_out, :, ky, kx]
@@ -125,7 +133,9 @@ def _convolve(source: IntArray, weight: IntArray, kernel: Conv, shape: tuple[int
     return out.transpose(0, 3, 1, 2)
 
 
-def _neurons(population: QuantizedPopulation, a: IntArray, v_limit: int) -> tuple[IntArray, IntArray, int, int]:
+def _neurons(
+    population: QuantizedPopulation, a: IntArray, v_limit: int
+) -> tuple[IntArray, IntArray, int, int]:
     """(outputs [T, N, C, H, W], membranes of the first level [N, C, H, W], lowest, highest membrane seen)."""
     n = population.neuron
     v = [np.zeros(a.shape[1:], np.int64) for _ in n.levels]
@@ -133,7 +143,9 @@ def _neurons(population: QuantizedPopulation, a: IntArray, v_limit: int) -> tupl
     spikes = np.zeros(a.shape, np.int64)
     low = high = 0
     for t in range(len(a)):
-        drive = fixed.shift_left(_gained(n, a[t], t), population.fraction_bits) + _at(population.bias, t)
+        drive = fixed.shift_left(_gained(n, a[t], t), population.fraction_bits) + _at(
+            population.bias, t
+        )
         for level in range(len(n.levels)):
             u = fixed.saturate(fixed.decay(v[level], n.delta) - owed[level] + drive, v_limit)
             low, high = min(low, int(u.min())), max(high, int(u.max()))

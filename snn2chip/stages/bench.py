@@ -9,7 +9,11 @@ WORKLOADS = ("W1", "W2", "W3", "W4", "core", "size")
 
 
 def run_bench(
-    workloads: tuple[str, ...] = (), *, repeats: int = 5, threads: int = 2, progress: Progress | None = None
+    workloads: tuple[str, ...] = (),
+    *,
+    repeats: int = 5,
+    threads: int = 2,
+    progress: Progress | None = None,
 ) -> BenchTable:
     """Times and ratios of `workloads` (default all), `repeats` interleaved repetitions, best of each."""
     chosen = tuple(one_of(w, WORKLOADS, "bench") for w in workloads) or WORKLOADS

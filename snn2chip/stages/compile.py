@@ -38,7 +38,8 @@ class Compiled:
         weights = sum(p.weight.size for p in qc.projections)
         return [
             f"{len(qc.populations)} populations, {neurons:,} neurons, {weights:,} weights",
-            f"{len(program.cores)} cores on {program.chips} chip(s) of {program.target}; input by {program.coding.value}",
+            f"{len(program.cores)} cores on {program.chips} chip(s) of {program.target}; "
+            f"input by {program.coding.value}",
             f"validation: {self.validation.compared:,} table entries rebuilt, {self.validation.differing} differ",
             *(str(f) for f in self.findings),
             f"build folder: {self.path}",

@@ -37,7 +37,9 @@ def on_grid(qc: QuantizedCircuit, real: InputData, progress: Progress) -> StageI
     """`real` with its integers; rounding is told."""
     integers, error = quantize_input(qc.input, real)
     if clipped := clipped_values(qc.input, real):
-        progress.note(f"input clipped: {clipped} values lie outside the {qc.input.bits}-bit grid of the build")
+        progress.note(
+            f"input clipped: {clipped} values lie outside the {qc.input.bits}-bit grid of the build"
+        )
     if error:
         progress.note(
             f"input rounded to {qc.input.bits} bits of {qc.input.scale:g}: largest error {error:.3g}"

@@ -34,7 +34,9 @@ def write_report(build: str | Path, *, progress: Progress | None = None) -> Repo
     folder = open_build(build)
     verdict = verdict_from_dict(folder.json("verdict.json", "verify"))
     energy = folder.path / "energy.json"
-    estimate = Estimate.from_dict(folder.json("energy.json", "energy")) if energy.is_file() else None
+    estimate = (
+        Estimate.from_dict(folder.json("energy.json", "energy")) if energy.is_file() else None
+    )
     with tell.stage("report"):
         data = collect(
             qc=folder.quantized(),
@@ -47,7 +49,10 @@ def write_report(build: str | Path, *, progress: Progress | None = None) -> Repo
             findings=folder.findings,
             passes=folder.passes,
             build=BuildFacts(
-                name=str(folder.path), options=folder.options, versions=versions(), hashes=folder.hashes
+                name=str(folder.path),
+                options=folder.options,
+                versions=versions(),
+                hashes=folder.hashes,
             ),
         )
         path = folder.put("report.html", render(data))

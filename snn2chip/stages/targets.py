@@ -33,7 +33,8 @@ class Targets:
         keys = ("key", "value", "unit", "status", "source", "doc")
         return {
             "targets": [
-                {"name": t.name, "description": t.description, "sha256": t.sha256} for t in self.found
+                {"name": t.name, "description": t.description, "sha256": t.sha256}
+                for t in self.found
             ],
             "rows": [{k: getattr(r, k) for k in keys} for r in self.rows],
         }

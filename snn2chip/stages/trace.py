@@ -15,6 +15,7 @@ from snn2chip.circuit.layers import layer_outputs
 from snn2chip.engines.registry import Level, engine
 from snn2chip.errors import Snn2ChipError
 from snn2chip.files import write_whole
+from snn2chip.inputs import InputData
 from snn2chip.lowering import lower
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
@@ -35,9 +36,7 @@ class Traced:
 
     def lines(self) -> list[str]:
         """One line for each array."""
-        rows = [
-            f"{n:<32} {str(list(s)):<24} mean {self.rates[n]:.4f}" for n, s in self.shapes.items()
-        ]
+        rows = [f"{n:<32} {list(s)!s:<24} mean {self.rates[n]:.4f}" for n, s in self.shapes.items()]
         return [*rows, f"{len(rows)} arrays from the {self.engine} engine in {self.path}"]
 
     def to_dict(self) -> dict[str, object]:
@@ -57,7 +56,8 @@ def trace(
     """Run a model or a build (`options.model.path`) on `options.model.input_path`; write the spikes to `output`.
 
     One array [T, N, ...] for each neuron layer, key = the layer's module path; joins and pools as `block#out`.
-    `populations`: every population by its own name instead (not at the float level). Engines below circuit quantize first.
+    `populations`: every population by its own name instead (not at the float level). Engines below circuit
+    quantize first.
     """
     tell = progress or Silent()
     path = existing(output)
@@ -118,7 +118,7 @@ def _of_build(
     return outputs if populations else layer_outputs(qc, outputs)
 
 
-def _need_input(inputs: object) -> object:
+def _need_input(inputs: InputData | None) -> InputData:
     if inputs is None:
         raise Snn2ChipError("usage", "trace", "needs an input", help="give --input X.npy")
     return inputs

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from snn2chip.build import Build, open_build
 from snn2chip.chip.target import load_target
-from snn2chip.inputs import InputData
 from snn2chip.errors import StatementError
+from snn2chip.inputs import InputData
 from snn2chip.model import LoadedModel, load_model
 from snn2chip.progress import Progress, Silent
 from snn2chip.recording import Outputs, Recording
@@ -20,6 +21,9 @@ from snn2chip.verify.float32 import equal_in_float32
 from snn2chip.verify.ladder import Subject, climb
 from snn2chip.verify.text import verdict_dict, verdict_lines
 from snn2chip.verify.types import Verdict
+
+if TYPE_CHECKING:
+    from snn2chip.zoo.trunk import ResNetTrunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ def _code(
     return _module(twin.zoo()), proved, reason
 
 
-def _module(module: object) -> Callable[[InputData], Mapping[str, Outputs]]:
+def _module(module: "ResNetTrunk") -> Callable[[InputData], Mapping[str, Outputs]]:
     from snn2chip.zoo.run import trace_zoo
 
     return lambda inputs: trace_zoo(module, inputs.values)

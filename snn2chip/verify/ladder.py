@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import snn2chip.verify.rungs as rungs
 from snn2chip.chip.audit import audit
 from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target
@@ -28,7 +29,6 @@ from snn2chip.quantize.input import dequantize_input, quantize_input
 from snn2chip.quantize.twin import twin
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
-import snn2chip.verify.rungs as rungs
 from snn2chip.verify.compare import Tally
 from snn2chip.verify.ties import TieJudge
 from snn2chip.verify.types import Rung, Verdict
@@ -42,8 +42,10 @@ ModuleTrace = Callable[[InputData], Mapping[str, Outputs]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
-    """What is verified. `network` and `source` (the zoo's module) are None where the source file is gone or has no module;
-    `code` runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
+    """What is verified.
+
+    `network` and `source` (the zoo's module) are None where the source file is gone or has no module; `code`
+    runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
     """
 
     network: Network | None
@@ -64,8 +66,8 @@ class Subject:
 class _Run:
     """What has been gathered over the chunks so far.
 
-    Rung 1 has a roundoff of 8 units of float64: its bound is taken from the folded weights, which understate the unfolded
-    side where a batch norm's mean and bias cancel.
+    Rung 1 has a roundoff of 8 units of float64: its bound is taken from the folded weights, which understate
+    the unfolded side where a batch norm's mean and bias cancel.
     """
 
     source: TieJudge = field(default_factory=lambda: TieJudge(unit=FLOAT32))

@@ -29,7 +29,10 @@ def exact(
 
 
 def loss(tally: Tally, measures: Mapping[str, float], allow: tuple[str, ...]) -> Rung:
-    """Rung 2b: what quantization changed. False only if a layer that fired is silent now (unless `dead-layer` is allowed)."""
+    """Rung 2b: what quantization changed.
+
+    False only if a layer that fired is silent now (unless `dead-layer` is allowed).
+    """
     dead = [c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0]
     notes = [f"{layer} fired in the original and is silent on the chip" for layer in dead]
     return Rung(

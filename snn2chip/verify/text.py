@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from snn2chip.verify.types import Difference, LayerCount, Rung, Verdict
 
@@ -27,7 +28,8 @@ def headline(verdict: Verdict) -> str:
         return "NOT VERIFIED: nothing was compared"
     where = "" if broken.first is None else f"; first: {broken.first}"
     note = f"; {broken.notes[0]}" if broken.notes and broken.first is None else ""
-    return f"NOT VERIFIED: rung {broken.rung} ({broken.title}): {broken.differing:,} of {broken.compared:,} differ{where}{note}"
+    counts = f"{broken.differing:,} of {broken.compared:,} differ"
+    return f"NOT VERIFIED: rung {broken.rung} ({broken.title}): {counts}{where}{note}"
 
 
 def rung_line(rung: Rung) -> str:
@@ -40,7 +42,8 @@ def rung_line(rung: Rung) -> str:
         else ""
     )
     ties = f", {rung.ties} ties forced" if rung.ties else ""
-    return f"  rung {rung.rung:<2} {rung.title:<38} {state:<8} {rung.compared:,} compared, {rung.differing:,} differ{share}{ties}"
+    counts = f"{rung.compared:,} compared, {rung.differing:,} differ{share}{ties}"
+    return f"  rung {rung.rung:<2} {rung.title:<44} {state:<8} {counts}"
 
 
 def verdict_dict(verdict: Verdict) -> dict[str, object]:
@@ -53,12 +56,12 @@ def verdict_dict(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def verdict_from_dict(tree: Mapping[str, object]) -> Verdict:
+def verdict_from_dict(tree: Mapping[str, Any]) -> Verdict:
     """The verdict that `verdict_dict` wrote."""
     return Verdict(
-        rungs=tuple(_rung(r) for r in tree["rungs"]),  # type: ignore[union-attr]
-        not_exercised=tuple(tree["not_exercised"]),  # type: ignore[arg-type]
-        left_out=tuple(tree["left_out"]),  # type: ignore[arg-type]
+        rungs=tuple(_rung(r) for r in tree["rungs"]),
+        not_exercised=tuple(tree["not_exercised"]),
+        left_out=tuple(tree["left_out"]),
     )
 
 
@@ -70,23 +73,18 @@ def _rung_dict(rung: Rung) -> dict[str, object]:
     return tree
 
 
-def _rung(tree: Mapping[str, object]) -> Rung:
-    first: Mapping[str, object] | None = tree["first"]  # type: ignore[assignment]
-    lists = {k: tuple(tree[k]) for k in ("sides", "notes")}  # type: ignore[arg-type]
-    counts = tuple(LayerCount(**c) for c in tree["layers"])  # type: ignore[union-attr]
-    return Rung(
-        **{
-            **tree,
-            **lists,
-            "layers": counts,
-            "first": None if first is None else _difference(first),
-        }
-    )  # type: ignore[arg-type]
+def _rung(tree: Mapping[str, Any]) -> Rung:
+    first = tree["first"]
+    changed: dict[str, Any] = {k: tuple(tree[k]) for k in ("sides", "notes")}
+    changed["layers"] = tuple(LayerCount(**c) for c in tree["layers"])
+    changed["first"] = None if first is None else _difference(first)
+    return Rung(**{**tree, **changed})
 
 
-def _difference(tree: Mapping[str, object]) -> Difference:
+def _difference(tree: Mapping[str, Any]) -> Difference:
     right = float("nan") if tree["right"] is None else tree["right"]
-    return Difference(**{**tree, "right": right, "neuron": tuple(tree["neuron"])})  # type: ignore[arg-type]
+    changed: dict[str, Any] = {"right": right, "neuron": tuple(tree["neuron"])}
+    return Difference(**{**tree, **changed})
 
 
 def _not_exercised(verdict: Verdict) -> list[str]:

@@ -33,7 +33,9 @@ class TieJudge:
     layers: dict[str, LayerCount] = field(default_factory=dict[str, LayerCount])
     forced: dict[tuple[str, int], Forced] = field(default_factory=dict[tuple[str, int], Forced])
     _reference: Mapping[str, Outputs] = field(default_factory=dict[str, Outputs])
-    _inherited: Mapping[tuple[str, int], Forced] = field(default_factory=dict[tuple[str, int], Forced])
+    _inherited: Mapping[tuple[str, int], Forced] = field(
+        default_factory=dict[tuple[str, int], Forced]
+    )
     _first_sample: int = 0
 
     def expect(
@@ -44,8 +46,8 @@ class TieJudge:
     ) -> None:
         """The spikes [T, N, ...] to compare with from now on.
 
-        `inherited`: the ties that were forced where the reference itself was judged; they are ties here too, because there the
-        reference does not say what it would have fired.
+        `inherited`: the ties that were forced where the reference itself was judged; they are ties here too,
+        because there the reference does not say what it would have fired.
         """
         self._reference, self._first_sample = reference, first_sample
         self._inherited = inherited or {}

@@ -42,10 +42,11 @@ class LayerCount:
 class Rung:
     """One rung of the ladder.
 
-    `rung`: "0", "1", "2", "2b", "2c", "3", "4". `passed`: the statement holds (2b and an unproved 2c are measurements, and hold
+    `rung`: "0", "1", "2", "2b", "2c", "3", "4". `passed`: the statement holds (2b and an unproved 2c are
+    measurements, and hold
     unless a layer died). `compared`, `differing`: single outputs of neurons. `ties`: differences forced at potential ==
-    threshold (rungs 0 and 1). `sides`: the two or more executors. `notes`: sentences for people. `measures`: numbers such as
-    `agreement`, `top1_original`, `top1_twin`, `samples`.
+    threshold (rungs 0 and 1). `sides`: the two or more executors. `notes`: sentences for people. `measures`:
+    numbers such as `agreement`, `top1_original`, `top1_twin`, `samples`.
     """
 
     rung: str
@@ -63,7 +64,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """All rungs that were asked for. `not_exercised`: layers without a spike on this input; `left_out`: rungs not asked for, and why."""
+    """All rungs that were asked for.
+
+    `not_exercised`: layers without a spike on this input; `left_out`: rungs not asked for, and why.
+    """
 
     rungs: tuple[Rung, ...]
     not_exercised: tuple[str, ...] = ()

@@ -46,7 +46,9 @@ def test_every_command_shows_an_example(verb: str, capsys: pytest.CaptureFixture
         (["deploy", "x", "--input", "x", "--out", "y", "--steps", "four"], "four"),
     ],
 )
-def test_misuse_is_one_line_and_status_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_misuse_is_one_line_and_status_2(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     err = capsys.readouterr().err
     assert said in err

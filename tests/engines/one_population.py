@@ -16,7 +16,12 @@ from snn2chip.quantize.types import (
 
 ZERO = ints([[[0]]])
 RELAY = IntegerNeuron(
-    levels=(ZERO,), amounts=(ZERO,), delta=ZERO, reset=Reset.ZERO, late_reset=False, emits=Emits.GRADED
+    levels=(ZERO,),
+    amounts=(ZERO,),
+    delta=ZERO,
+    reset=Reset.ZERO,
+    late_reset=False,
+    emits=Emits.GRADED,
 )
 """Sends its current on as it is."""
 

@@ -68,14 +68,14 @@ def test_without_recording_keeps_the_decision():
     np.testing.assert_array_equal(got.potentials["answer"], expected.potentials["answer"])
 
 
-def test_wide_sums_use_wide_currents():
+def test_sums_of_31_bits():
     qc = small.chain(3)
-    big = replace(qc.projections[0], weight=ints(qc.projections[0].weight * 2000), exponent=18)
-    qc = replace(qc, projections=(big, qc.projections[1]), v_limit=(1 << 40))
+    projections = (replace(qc.projections[0], exponent=18), qc.projections[1])
+    qc = replace(qc, projections=projections, v_limit=(1 << 31) - 1)
     inputs = small.samples(qc, 3)
     program, unpacked = small.lay_out(qc, 3)
     got, _ = core.run_unpacked(program, unpacked, inputs, qc=qc)
-    assert max(got.highest["one"], -got.lowest["one"]) > 1 << 32
+    assert 1 << 27 < max(got.highest["one"], -got.lowest["one"]) < 1 << 31
     same(spec.run(qc, inputs), got)
 
 
@@ -160,6 +160,7 @@ def with_connection(**new):
         (with_connection(axons=(AxonIn(source=0, delay=-1),)), "does not fit a source"),
         (with_connection(weight=ints(np.zeros((2, 3, 3, 9)))), "do not fit a tile"),
         (with_connection(first_axon=5), "not numbered"),
+        (with_connection(weight=ints(np.full((2, 3, 3, 1), 128))), "8 bits"),
     ],
 )
 def test_tables_that_contradict_each_other_are_refused(change, words):

@@ -33,7 +33,13 @@ def neuron(theta: int, **changes: object) -> IntegerNeuron:
 
 
 def one_neuron(
-    model: IntegerNeuron, weight: int, *, bias: int = 0, f: int = 0, exponent: int = 0, v_limit: int = 1 << 23
+    model: IntegerNeuron,
+    weight: int,
+    *,
+    bias: int = 0,
+    f: int = 0,
+    exponent: int = 0,
+    v_limit: int = 1 << 23,
 ) -> QuantizedCircuit:
     """A single neuron on a single pixel, T = 4."""
     population = QuantizedPopulation(
@@ -56,7 +62,9 @@ def one_neuron(
         bits=8,
     )
     return QuantizedCircuit(
-        input=QuantizedInput(shape=(1, 1, 1), kind=InputKind.FRAMES, scale=1.0, bits=8, signed=True),
+        input=QuantizedInput(
+            shape=(1, 1, 1), kind=InputKind.FRAMES, scale=1.0, bits=8, signed=True
+        ),
         steps=4,
         populations=(population,),
         projections=(projection,),
@@ -111,7 +119,13 @@ def test_membranes_saturate() -> None:
 
 
 def test_multispike_counts_thresholds() -> None:
-    many = neuron(0, emits=Emits.MULTISPIKE, reset=Reset.SUBTRACT, amounts=(ints([[[4]]]),), multispike_shift=2)
+    many = neuron(
+        0,
+        emits=Emits.MULTISPIKE,
+        reset=Reset.SUBTRACT,
+        amounts=(ints([[[4]]]),),
+        multispike_shift=2,
+    )
     assert fired(one_neuron(many, 1), 9, 3, -8, 100) == [2, 1, 0, 23]
 
 
@@ -138,19 +152,43 @@ def test_a_join_is_summed_before_the_weights(kernel: Conv | Identity) -> None:
     base = one_neuron(neuron(0), 1)
     shape = (2, 3, 3)
     source = QuantizedPopulation(
-        name="a", shape=shape, neuron=neuron(0), bias=ints([[[0]]]), fraction_bits=0, scale=floats([1.0, 1.0]),
-        unit=1.0, origin=Origin(layer="a", role=Role.NEURON),
+        name="a",
+        shape=shape,
+        neuron=neuron(0),
+        bias=ints([[[0]]]),
+        fraction_bits=0,
+        scale=floats([1.0, 1.0]),
+        unit=1.0,
+        origin=Origin(layer="a", role=Role.NEURON),
     )
     relay = neuron(0, emits=Emits.GRADED, reset=Reset.NONE)
     twice = QuantizedPopulation(
-        name="n", shape=shape, neuron=relay, bias=ints([[[0]]]), fraction_bits=0, scale=floats([1.0, 1.0]),
-        unit=1.0, origin=Origin(layer="n", role=Role.RELAY),
+        name="n",
+        shape=shape,
+        neuron=relay,
+        bias=ints([[[0]]]),
+        fraction_bits=0,
+        scale=floats([1.0, 1.0]),
+        unit=1.0,
+        origin=Origin(layer="n", role=Role.RELAY),
     )
     into_a = QuantizedProjection(
-        name="i", sources=("input",), target="a", kernel=Identity(), weight=ints([1, 1]), exponent=0, bits=2
+        name="i",
+        sources=("input",),
+        target="a",
+        kernel=Identity(),
+        weight=ints([1, 1]),
+        exponent=0,
+        bits=2,
     )
     into_n = QuantizedProjection(
-        name="j", sources=("a", "a"), target="n", kernel=kernel, weight=ints(weight), exponent=0, bits=2
+        name="j",
+        sources=("a", "a"),
+        target="n",
+        kernel=kernel,
+        weight=ints(weight),
+        exponent=0,
+        bits=2,
     )
     qc = QuantizedCircuit(
         input=QuantizedInput(shape=shape, kind=InputKind.STATIC, scale=1.0, bits=1, signed=False), steps=1,

@@ -18,6 +18,7 @@ from snn2chip.zoo.sew_resnet import small_sew_resnet
 def as_before():
     """Training changes how torch computes; other tests must not notice."""
     threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(False)
