@@ -1,6 +1,6 @@
 """What a run costs in operations, counted exactly from what fired: events, synaptic operations, updates, messages.
 
-Conventions differ by factors; all of them are counted (docs/energy.md):
+Conventions differ by factors; all of them are counted:
 
     events       nonzero inputs of a projection (of the sum, where it reads a join)
     sop_events   nonzero weights that they meet, exact at borders: NeuroBench's effective operations
