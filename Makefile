@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format check-types pytest bench train clean
+.PHONY: help install demo test lint format check-types pytest bench train picture clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ bench: $(STAMP) ## Measure the engines on this machine
 train: $(STAMP) ## Train the two example networks again (two minutes; same seed, same weights)
 	$(BIN)/python -m examples.train_digits
 	$(BIN)/python -m examples.train_mnist
+
+picture: demo ## Take the picture of the report in docs/images again (needs chromium)
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 \
+	  --screenshot=docs/images/report.png $(abspath $(BUILD))/report.html
 
 clean: ## Remove .venv, caches and the demo's build
 	rm -rf $(VENV) $(BUILD) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
