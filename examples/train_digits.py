@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from examples.training import Recipe, Split, save, split, train
 
-RECIPE = Recipe(stem_stride=1, epochs=10, batch=16, learning_rate=1e-2)
+RECIPE = Recipe(stem_stride=1, epochs=10, batch=16, learning_rate=1e-2, label_smoothing=0.1)
 
 
 def digits() -> Split:

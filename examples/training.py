@@ -37,7 +37,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Network and training. `steps`: T."""
+    """Network and training. `steps`: T. `label_smoothing`: answers less extreme leave decisions room."""
 
     stem_stride: int
     epochs: int
@@ -46,6 +46,7 @@ class Recipe:
     seed: int = 1
     steps: int = 4
     classes: int = 10
+    label_smoothing: float = 0.0
 
 
 def split(images: NDArray[np.floating], labels: NDArray[np.integer], held_back: int) -> Split:
@@ -79,7 +80,9 @@ def train(data: Split, recipe: Recipe) -> SEWResNet:
     for epoch in range(recipe.epochs):
         total = 0.0
         for chosen in torch.randperm(len(x))[: batches * recipe.batch].split(recipe.batch):
-            loss = nn.functional.cross_entropy(net(x[chosen]), y[chosen])
+            loss = nn.functional.cross_entropy(
+                net(x[chosen]), y[chosen], label_smoothing=recipe.label_smoothing
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
