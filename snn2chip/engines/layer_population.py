@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from snn2chip import fixed
 from snn2chip.arrays import IntArray
 from snn2chip.circuit.types import INPUT
-from snn2chip.engines import layer_currents
 from snn2chip.engines import layer_layout as layout
+from snn2chip.engines import layer_projections
 from snn2chip.engines.bounds import Bounds
 from snn2chip.engines.kernels import conv, neurons
 from snn2chip.engines.kernels.events import NO_EVENTS
-from snn2chip.engines.layer_currents import EventConv, Source, SumConv, Values
+from snn2chip.engines.layer_currents import CurrentsOf, EventConv, Source, Values
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 
@@ -35,7 +35,7 @@ class PreparedPopulation:
     channels: int
     currents: type
     convolution: EventConv | None
-    others: tuple[EventConv | SumConv, ...]
+    others: tuple[CurrentsOf, ...]
     simple: conv.Neurons | None
     general: neurons.AnyNeurons | None
     outputs: type
@@ -95,7 +95,7 @@ def prepare(qc: QuantizedCircuit, p: QuantizedPopulation, known: Bounds) -> Prep
     """Choose how to run one population, and lay its parameters out."""
     channels = layout.padded(p.shape[0])
     projections = tuple(
-        layer_currents.prepare(j, _ends(qc, p, j.name, known)) for j in qc.into(p.name)
+        layer_projections.prepare(j, _ends(qc, p, j.name, known)) for j in qc.into(p.name)
     )
     low, high = known.outputs[p.name]
     fits32 = known.currents[p.name] < INT32
@@ -137,11 +137,11 @@ def channels_in_memory(qc: QuantizedCircuit, name: str) -> int:
 
 def _ends(
     qc: QuantizedCircuit, p: QuantizedPopulation, projection: str, known: Bounds
-) -> layer_currents.Ends:
+) -> layer_projections.Ends:
     j = next(j for j in qc.projections if j.name == projection)
     low, high = known.summed(j.sources)
     first = j.sources[0]
-    return layer_currents.Ends(
+    return layer_projections.Ends(
         source=qc.input.shape if first == INPUT else qc.population(first).shape,
         source_channels=channels_in_memory(qc, first),
         target=p.shape,
@@ -152,7 +152,7 @@ def _ends(
     )
 
 
-def _largest(projections: tuple[EventConv | SumConv, ...], current: int) -> EventConv | None:
+def _largest(projections: tuple[CurrentsOf, ...], current: int) -> EventConv | None:
     """The convolution worth fusing: the one with the most weights."""
     found = [j for j in projections if isinstance(j, EventConv)]
     return max(found, key=lambda j: j.weight.size, default=None) if current < INT32 else None

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from snn2chip.engines.kernels.compiled import compiled, compiled_parallel
 from snn2chip.engines.kernels.events import Events
-from snn2chip.engines.kernels.vectors import BLOCKS, LANES, add_shifted, clear, fire, gather
+from snn2chip.engines.kernels.vectors import (
+    BLOCKS,
+    LANES,
+    SCRATCH,
+    add_shifted,
+    clear,
+    fire,
+    gather,
+)
 
 
 class Shape(NamedTuple):
@@ -62,6 +70,7 @@ def spiking_conv(events: Events, shape: Shape, weight, extra, neurons: Neurons, 
     """
     s = shape
     width = blocks * LANES
+    zeros = s.kernel_rows * s.kernel_columns * s.channels * s.out_channels
     pixels = s.out_rows * s.out_columns
     nothing = np.zeros(s.out_channels, np.int32)
     extra_step = (extra.size // max(1, extra.shape[0])) * 4 if extra.shape[0] > 1 else 0
@@ -79,8 +88,12 @@ def spiking_conv(events: Events, shape: Shape, weight, extra, neurons: Neurons, 
         n, y = line // s.out_rows, line % s.out_rows
         rows = np.empty((s.steps, s.kernel_rows + 1, 2), np.int64)
         for t in range(s.steps):
-            count = image_rows(events, s, weight, t, n, y, rows[t])
-        acc, v = np.zeros(width, np.int32), np.empty(width, np.int32)
+            count = image_rows(events, s, t, n, y, rows[t])
+        acc, v, scratch = (
+            np.zeros(width, np.int32),
+            np.empty(width, np.int32),
+            np.empty(SCRATCH, np.int32),
+        )
         for x in range(s.out_columns):
             left = x * s.stride_columns - s.pad_columns
             first, last = max(0, left), min(s.columns, left + s.kernel_columns)
@@ -93,7 +106,8 @@ def spiking_conv(events: Events, shape: Shape, weight, extra, neurons: Neurons, 
                     more = extra.ctypes.data + ((n * pixels + pixel) * s.out_channels + c) * 4
                 b = bias + pixel * bias_pixel + c * 4
                 p = pixel * theta_pixel + c * 4
-                back = left * s.channels * s.out_channels - c
+                start = weight.ctypes.data - left * s.channels * s.out_channels + c
+                silent = zeros + left * s.channels * s.out_channels
                 for t in range(s.steps):
                     gather(
                         rows.ctypes.data + t * rows.shape[1] * 16,
@@ -101,8 +115,10 @@ def spiking_conv(events: Events, shape: Shape, weight, extra, neurons: Neurons, 
                         events.codes.ctypes.data,
                         first,
                         last,
-                        back,
+                        start,
                         s.out_channels,
+                        silent,
+                        scratch.ctypes.data,
                         acc.ctypes.data,
                         blocks,
                     )
@@ -126,24 +142,28 @@ def add_conv(events: Events, shape: Shape, weight, exponent, blocks, currents): 
     """Currents int32 [T, N, H, W, C] += (the events' currents) << exponent; weight: int8 [rows, C]."""
     s = shape
     width = blocks * LANES
+    zeros = s.kernel_rows * s.kernel_columns * s.channels * s.out_channels
     for line in prange(s.steps * s.batch * s.out_rows):
         image, y = line // s.out_rows, line % s.out_rows
         rows = np.empty((s.kernel_rows + 1, 2), np.int64)
-        count = image_rows(events, s, weight, image // s.batch, image % s.batch, y, rows)
-        acc = np.zeros(width, np.int32)
+        count = image_rows(events, s, image // s.batch, image % s.batch, y, rows)
+        acc, scratch = np.zeros(width, np.int32), np.empty(SCRATCH, np.int32)
         for x in range(s.out_columns):
             left = x * s.stride_columns - s.pad_columns
             first, last = max(0, left), min(s.columns, left + s.kernel_columns)
             for c in range(0, s.out_channels, width):
-                back = left * s.channels * s.out_channels - c
+                start = weight.ctypes.data - left * s.channels * s.out_channels + c
+                silent = zeros + left * s.channels * s.out_channels
                 gather(
                     rows.ctypes.data,
                     count,
                     events.codes.ctypes.data,
                     first,
                     last,
-                    back,
+                    start,
                     s.out_channels,
+                    silent,
+                    scratch.ctypes.data,
                     acc.ctypes.data,
                     blocks,
                 )
@@ -152,13 +172,13 @@ def add_conv(events: Events, shape: Shape, weight, exponent, blocks, currents): 
 
 
 @compiled
-def image_rows(events: Events, s: Shape, weight, t, n, y, rows):  # type: ignore[no-untyped-def]
+def image_rows(events: Events, s: Shape, t, n, y, rows):  # type: ignore[no-untyped-def]
     """Fill `rows` (see `vectors.gather`) with the image rows that output row y sees; returns how many."""
     top = y * s.stride_rows - s.pad_rows
     count = 0
     for ky in range(max(0, -top), min(s.kernel_rows, s.rows - top)):
         line = (t * s.batch + n) * s.rows + top + ky
         rows[count, 0] = events.begins.ctypes.data + line * (s.columns + 1) * 4
-        rows[count, 1] = weight.ctypes.data + ky * s.kernel_columns * s.channels * s.out_channels
+        rows[count, 1] = ky * s.kernel_columns * s.channels * s.out_channels
         count += 1
     return count

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from snn2chip.engines.kernels.compiled import compiled_parallel
 from snn2chip.engines.kernels.vectors import FIRST_BITS, LANES, append_events
 
-SLACK = 8
-"""Entries that `append_events` may touch behind the end of a row."""
+SLACK = 16
+"""Entries that `append_events` and `gather` may touch behind the end of a row."""
 
 
 class Events(NamedTuple):

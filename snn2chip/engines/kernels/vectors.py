@@ -22,6 +22,18 @@ BLOCKS = (1, 2, 4, 8, 16)
 EVENTS_PER_SUM = 255
 """So many int8 weights fit an int16 sum: 255 * 128 <= 32767."""
 
+BATCH = 8
+"""Events are added so many at a time; the list is filled up with the offset of zeros."""
+
+SCRATCH = EVENTS_PER_SUM + 2 * LANES + BATCH
+"""Entries of the list in which `gather` collects offsets."""
+
+TILE = 4
+"""Output pixels that `multiply` computes at once, so that each weight is loaded once for all of them."""
+
+TILE_BLOCKS = (1, 2, 4)
+"""Numbers of blocks that `multiply` can hold in registers, for each pixel of a tile."""
+
 FIRST_BITS = np.zeros((256, 8), np.uint8)
 """Row m: the positions of the bits that are set in m, in order (then zeros)."""
 for _m in range(256):
@@ -84,75 +96,106 @@ def gather(
     events: Value,
     first: Value,
     last: Value,
-    back: Value,
+    weights: Value,
     stride: Value,
+    silent: Value,
+    scratch: Value,
     acc: Value,
     blocks: Value,
 ) -> None:
     """Add to acc the weights of every event between columns `first` and `last` of `count` image rows.
 
-    rows: pairs of addresses, one pair for each image row: where the events of each column begin (int32 [W+1], indices
-    into `events`), and the weights that code 0 would have; `back` is taken off the latter. An event of code e adds the
-    `blocks * 16` int8 weights that lie `e * stride` bytes further. acc: int32 [blocks * 16].
+    rows: for each image row two int64, the address of its `begins` (int32 [W+1]: where the events of each column begin
+    in `events`) and what to add to the offset of its weights. An event of code e adds the `blocks * 16` int8 at
+    `weights` + that + `e * stride`. `silent`: the offset of a row of zeros. scratch: `SCRATCH` int32. acc: int32.
+
+    Offsets of all image rows are first collected in one list, so that there is one loop whose length nobody
+    can predict.
     """
-    done = b.append_basic_block("gathered")
+    used = _variable(b, _i64(0))
+    with cgutils.for_range(b, count) as row:
+        pair = b.add(rows, b.mul(row.index, _i64(16)))
+        begins, base = _load(b, pair, I64), _load(b, b.add(pair, _i64(8)), I64)
+        begin, end = (_load(b, b.add(begins, b.mul(x, _i64(4))), I32) for x in (first, last))
+        event = _variable(b, b.add(events, b.mul(b.sext(begin, I64), _i64(4))))
+        left = _variable(b, b.sext(_larger(b, b.sub(end, begin), ir.Constant(I32, 0)), I64))
+        with _while(
+            b, lambda: b.icmp_signed(">", b.load(left), b.sub(_i64(EVENTS_PER_SUM), b.load(used)))
+        ):
+            room = b.sub(_i64(EVENTS_PER_SUM), b.load(used))
+            _collect(b, b.load(event), room, base, stride, scratch, b.load(used))
+            _add_rows(b, weights, silent, scratch, _i64(EVENTS_PER_SUM), acc, blocks)
+            b.store(b.add(b.load(event), b.mul(room, _i64(4))), event)
+            b.store(b.sub(b.load(left), room), left)
+            b.store(_i64(0), used)
+        _collect(b, b.load(event), b.load(left), base, stride, scratch, b.load(used))
+        b.store(b.add(b.load(used), b.load(left)), used)
+    with b.if_then(b.icmp_signed(">", b.load(used), _i64(0))):
+        _add_rows(b, weights, silent, scratch, b.load(used), acc, blocks)
+
+
+def _collect(
+    b: ir.IRBuilder, event: Value, n: Value, base: Value, stride: Value, scratch: Value, at: Value
+) -> None:
+    """scratch[at:at+n] = base + stride * codes, 16 at a time; up to 16 further entries of both are touched."""
+    codes = ir.VectorType(I32, LANES)
+    by, more = _splat(b, b.trunc(stride, I32), LANES), _splat(b, b.trunc(base, I32), LANES)
+    target = b.add(scratch, b.mul(at, _i64(4)))
+    done = _variable(b, _i64(0))
+
+    def step() -> None:
+        offset = b.mul(b.load(done), _i64(4))
+        found = _load(b, b.add(event, offset), codes)
+        _store(b, b.add(b.mul(found, by), more), b.add(target, offset))
+        b.store(b.add(b.load(done), _i64(LANES)), done)
+
+    step()
+    with _while(b, lambda: b.icmp_signed("<", b.load(done), n)):
+        step()
+
+
+def _add_rows(
+    b: ir.IRBuilder,
+    weights: Value,
+    silent: Value,
+    scratch: Value,
+    used: Value,
+    acc: Value,
+    blocks: Value,
+) -> None:
+    """Add to acc the weights at the first `used` offsets of scratch (at most 255: int16 sums)."""
+    end = b.and_(b.add(used, _i64(BATCH - 1)), _i64(-BATCH))
+    padding = _splat(b, b.trunc(silent, I32), BATCH)
+    _store(b, padding, b.add(scratch, b.mul(used, _i64(4))))
+    _store(b, ir.Constant(I32, -1), b.add(scratch, b.mul(end, _i64(4))))
+    done = b.append_basic_block("added")
     switch = b.switch(blocks, done)
     for n in BLOCKS:
-        case = b.append_basic_block(f"gather{n}")
+        case = b.append_basic_block(f"add{n}")
         switch.add_case(_i64(n), case)
         b.position_at_end(case)
-        _gather(b, n, rows, count, events, first, last, back, stride, acc)
+        _add_listed(b, n, weights, scratch, acc)
         b.branch(done)
     b.position_at_end(done)
 
 
-def _gather(
-    b: ir.IRBuilder,
-    blocks: int,
-    rows: Value,
-    count: Value,
-    events: Value,
-    first: Value,
-    last: Value,
-    back: Value,
-    stride: Value,
-    acc: Value,
-) -> None:
+def _add_listed(b: ir.IRBuilder, blocks: int, weights: Value, scratch: Value, acc: Value) -> None:
+    """Add to acc the weights at the offsets in scratch, up to an entry of -1."""
     lanes = min(2, blocks) * LANES
-    weights, sums16 = ir.VectorType(I8, lanes), ir.VectorType(I16, lanes)
+    narrow, sums16, wide = (ir.VectorType(kind, lanes) for kind in (I8, I16, I32))
     sums = [_variable(b, ir.Constant(sums16, None)) for _ in range(blocks * LANES // lanes)]
-    used = _variable(b, _i64(0))
-    with cgutils.for_range(b, count) as row:
-        pair = b.add(rows, b.mul(row.index, _i64(16)))
-        begins, base = _load(b, pair, I64), b.sub(_load(b, b.add(pair, _i64(8)), I64), back)
-        begin, end = (_load(b, b.add(begins, b.mul(x, _i64(4))), I32) for x in (first, last))
-        left = _variable(b, b.sext(b.sub(end, begin), I64))
-        event = _variable(b, b.add(events, b.mul(b.sext(begin, I64), _i64(4))))
-        with _while(b, lambda: b.icmp_signed(">", b.load(left), _i64(0))):
-            n = _smaller(b, b.load(left), _i64(EVENTS_PER_SUM))
-            total = b.add(b.load(used), n)
-            full = b.icmp_signed(">", total, _i64(EVENTS_PER_SUM))
-            with b.if_then(full, likely=False):
-                _widen(b, sums, acc, lanes)
-            b.store(b.select(full, n, total), used)
-            with cgutils.for_range(b, n) as i:
-                code = _load(b, b.add(b.load(event), b.mul(i.index, _i64(4))), I32)
-                address = b.add(base, b.mul(b.sext(code, I64), stride))
-                for j, s in enumerate(sums):
-                    weight = b.sext(_load(b, b.add(address, _i64(j * lanes)), weights), sums16)
-                    b.store(b.add(b.load(s), weight), s)
-            b.store(b.add(b.load(event), b.mul(n, _i64(4))), event)
-            b.store(b.sub(b.load(left), n), left)
-    _widen(b, sums, acc, lanes)
-
-
-def _widen(b: ir.IRBuilder, sums: list[Value], acc: Value, lanes: int) -> None:
-    """Acc += sums; sums = 0."""
-    wide = ir.VectorType(I32, lanes)
+    entry = _variable(b, scratch)
+    with _while(b, lambda: b.icmp_signed(">=", _load(b, b.load(entry), I32), ir.Constant(I32, 0))):
+        for i in range(BATCH):
+            offset = b.sext(_load(b, b.add(b.load(entry), _i64(4 * i)), I32), I64)
+            address = b.add(weights, offset)
+            for j, s in enumerate(sums):
+                weight = _load(b, b.add(address, _i64(j * lanes)), narrow)
+                b.store(b.add(b.load(s), b.sext(weight, sums16)), s)
+        b.store(b.add(b.load(entry), _i64(4 * BATCH)), entry)
     for j, s in enumerate(sums):
         address = b.add(acc, _i64(4 * j * lanes))
         _store(b, b.add(_load(b, address, wide), b.sext(b.load(s), wide)), address)
-        b.store(ir.Constant(s.type.pointee, None), s)
 
 
 @_llvm
@@ -215,6 +258,79 @@ def _decay(b: ir.IRBuilder, v: Value, keep: Value) -> Value:
     high = b.mul(b.lshr(size, bits), keep)
     kept = b.add(high, b.lshr(b.mul(b.and_(size, low), keep), bits))
     return b.select(negative, b.neg(kept), kept)
+
+
+@_llvm
+def multiply(
+    b: ir.IRBuilder,
+    image: Value,
+    line: Value,
+    pixel: Value,
+    lines: Value,
+    pairs: Value,
+    weights: Value,
+    stride: Value,
+    acc: Value,
+    blocks: Value,
+) -> None:
+    """Set acc[p] for `TILE` neighbouring output pixels p to sums of int16 products; acc: int32 [TILE, blocks * 16].
+
+    image: int16, `pairs` pairs of neighbouring values in each of `lines` lines of `line` bytes; the next output pixel
+    begins `pixel` bytes later. weights: int16 [lines, pairs, stride / 4 outputs, 2]. The caller has proved that no sum
+    leaves 32 bits, and that no value is -2^15 (two such products would).
+    """
+    done = b.append_basic_block("multiplied")
+    switch = b.switch(blocks, done)
+    for n in TILE_BLOCKS:
+        case = b.append_basic_block(f"multiply{n}")
+        switch.add_case(_i64(n), case)
+        b.position_at_end(case)
+        _multiply(b, n, image, line, pixel, lines, pairs, weights, stride, acc)
+        b.branch(done)
+    b.position_at_end(done)
+
+
+def _multiply(
+    b: ir.IRBuilder,
+    blocks: int,
+    image: Value,
+    line: Value,
+    pixel: Value,
+    lines: Value,
+    pairs: Value,
+    weights: Value,
+    stride: Value,
+    acc: Value,
+) -> None:
+    vector = ir.VectorType(I32, LANES)
+    sums = [[_variable(b, ir.Constant(vector, None)) for _ in range(blocks)] for _ in range(TILE)]
+    with cgutils.for_range(b, lines) as y, cgutils.for_range(b, pairs) as pair:
+        row = b.add(weights, b.mul(b.add(b.mul(y.index, pairs), pair.index), stride))
+        factors = [
+            _load(b, b.add(row, _i64(64 * j)), ir.VectorType(I16, 2 * LANES)) for j in range(blocks)
+        ]
+        source = b.add(image, b.add(b.mul(y.index, line), b.mul(pair.index, _i64(4))))
+        for p in range(TILE):
+            both = _load(b, b.add(source, b.mul(pixel, _i64(p))), I32)
+            values = b.bitcast(_splat(b, both, LANES), ir.VectorType(I16, 2 * LANES))
+            for s, factor in zip(sums[p], factors, strict=True):
+                b.store(b.add(b.load(s), _pair_products(b, values, factor)), s)
+    for p in range(TILE):
+        for j, s in enumerate(sums[p]):
+            _store(b, b.load(s), b.add(acc, _i64(64 * (p * blocks + j))))
+
+
+def _pair_products(b: ir.IRBuilder, x: Value, y: Value) -> Value:
+    """int32 x[2i] * y[2i] + x[2i+1] * y[2i+1] of int16 vectors: one instruction (pmaddwd) on x86."""
+    wide = ir.VectorType(I32, 2 * LANES)
+    products = b.mul(b.sext(x, wide), b.sext(y, wide))
+    even, odd = (
+        ir.Constant(ir.VectorType(I32, LANES), list(range(i, 2 * LANES, 2))) for i in (0, 1)
+    )
+    undefined = ir.Constant(wide, ir.Undefined)
+    return b.add(
+        b.shuffle_vector(products, undefined, even), b.shuffle_vector(products, undefined, odd)
+    )
 
 
 @_llvm
