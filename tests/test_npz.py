@@ -14,7 +14,7 @@ def write(path: Path) -> Path:
     arrays = {
         "w layer1.0.conv#1": np.arange(-6, 6).reshape(3, 4).T,
         "empty": np.zeros((0, 3), np.uint8),
-        "scalar": np.float64(0.1),
+        "scalar": np.asarray(0.1),
     }
     save_npz(path, arrays, HEADER)
     return path

@@ -30,6 +30,9 @@ from snn2chip.quantize.types import Widths
 _ROOM = 1.0 + 2.0**-6
 """Currents are held to this much less than the target's limit, for the rounding of gains."""
 
+_SHIFT_MAX = 24
+"""Largest k: products have at most twice as many bits as a membrane."""
+
 _TRIES = 40
 """Octaves that the search for a membrane that cannot clip goes up."""
 
@@ -103,17 +106,21 @@ def _at_fraction(f: Facts, widths: Widths, bits: int, weights: Choice, free: boo
 
 def _raised(f: Facts, widths: Widths, s: Scales, octaves: FloatArray, together: bool) -> Scales:
     """Coarser membranes, which lose no weight bits, until they cannot clip; exact ones stay."""
-    x = s.x
+    now = _shifted(s, s.x, octaves)
     for _ in range(_TRIES):
-        shift = 0 if s.exact.all() else int(np.clip((octaves - (s.weight_x - x)).min(), 0, 62))
-        now = replace(s, x=x, gain_shift=shift)
         over = _over(f, widths, now)
         if not over.any():
             return replace(now, proved=True)
         if not (over & ~s.exact).any():
             return now
-        x = np.where((over | together) & ~s.exact, x + 1, x)
+        now = _shifted(s, np.where((over | together) & ~s.exact, now.x + 1, now.x), octaves)
     return now
+
+
+def _shifted(s: Scales, x: FloatArray, octaves: FloatArray) -> Scales:
+    """`s` with these membranes, and the k that leaves the gains their bits."""
+    shift = 0 if s.exact.all() else int(np.clip((octaves - (s.weight_x - x)).min(), 0, _SHIFT_MAX))
+    return replace(s, x=x, gain_shift=shift)
 
 
 def _over(f: Facts, widths: Widths, s: Scales) -> Flags:

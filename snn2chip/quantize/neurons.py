@@ -1,8 +1,10 @@
 """Neurons in integers: thresholds, reset amounts, decays, biases and gains in membrane units."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snn2chip.arrays import FloatArray, IntArray, ints
 from snn2chip.circuit.types import Population, Shape
@@ -10,6 +12,8 @@ from snn2chip.fixed import DECAY_ONE
 from snn2chip.neuron import Compare, Emits, NeuronModel, Reset
 from snn2chip.quantize.grid import power, round_even
 from snn2chip.quantize.types import IntegerNeuron, Widths
+
+N = TypeVar("N", np.int64, np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,7 +125,7 @@ def bias_of(p: Population, unit: FloatArray, widths: Widths) -> IntArray:
     return ints(compact(whole, p.shape))
 
 
-def compact(values: IntArray, shape: Shape) -> IntArray:
+def compact(values: NDArray[N], shape: Shape) -> NDArray[N]:
     """[C,1,1] if constant over the map, else [C,H,W]; with a leading T only where steps differ."""
     if values.ndim == 4 and (values == values[:1]).all():
         values = values[0]
@@ -180,6 +184,6 @@ def _gain(gain: FloatArray, units: GainUnits, shape: Shape) -> IntArray:
     return ints(compact(integers, shape))
 
 
-def _full(values: IntArray, shape: Shape) -> IntArray:
+def _full(values: NDArray[N], shape: Shape) -> NDArray[N]:
     """[..., C, h, w] with all C channels."""
     return np.broadcast_to(values, (*values.shape[:-3], shape[0], *values.shape[-2:]))

@@ -61,7 +61,7 @@ def rounded(weight: FloatArray, x: FloatArray, bits: int) -> IntArray:
 
 def restored(integers: IntArray, x: FloatArray) -> FloatArray:
     """The integers · 2^x by channel."""
-    return integers * _rows(power_of(x), integers.ndim)
+    return (integers * _rows(power_of(x), integers.ndim)).astype(np.float64, copy=False)
 
 
 def power_of(x: FloatArray) -> FloatArray:

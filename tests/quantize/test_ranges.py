@@ -1,6 +1,7 @@
 """Proved bounds: they hold for every input, and in small circuits some input reaches them."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ STEPS = 3
 
 
 def neuron(theta=3, amount=4, **changes):
-    fields = {
+    fields: dict[str, Any] = {
         "levels": (ints([[[theta]]]),),
         "amounts": (ints([[[amount]]]),),
         "delta": ints([[[0]]]),
