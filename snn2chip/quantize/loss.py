@@ -55,6 +55,9 @@ def _decay(q: Quantized) -> Iterable[str]:
     kept = (4096 - q.built.neuron.delta) / 4096
     forgotten = (n.decay == 0) & (int(q.reach.membrane.magnitude.max()) < 4096)
     yield _line("decays", np.where(forgotten, 0.0, np.abs(kept - n.decay)), n.decay)
+    cut = ~q.scales.exact[:, None, None] & (n.decay > 0) & (n.decay < 1)
+    if cut.any():
+        yield f"membranes: cut to whole units, of up to {_unit(q).max():.3g}, at every decay"
 
 
 def _gain(q: Quantized) -> Iterable[str]:

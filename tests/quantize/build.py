@@ -183,7 +183,7 @@ MODELS = {
     "no memory": NeuronModel(decay=one(0.0)),
     "floor": NeuronModel(v_min=0.0),
     "floor below": NeuronModel(v_min=-0.5, reset=Reset.SUBTRACT),
-    "levels": NeuronModel(levels=(one(1.0),) * 3, compare=Compare.GREATER, decay=one(0.25)),
+    "levels": NeuronModel(levels=(one(1.0),) * 3, compare=Compare.GREATER, decay=one(0.5)),
     "multispike": NeuronModel(emits=Emits.MULTISPIKE, reset=Reset.SUBTRACT),
     "multispike >": NeuronModel(
         emits=Emits.MULTISPIKE, reset=Reset.SUBTRACT, compare=Compare.GREATER, decay=one(0.5)

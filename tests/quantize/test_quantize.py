@@ -188,6 +188,19 @@ def test_dead_layers_and_channels():
     assert finding.severity is Severity.WARNING and "--allow dead-layer" in finding.help
 
 
+def test_decays_that_leave_the_grid_are_a_loss():
+    exact = layer([[0.75, -0.5]], NeuronModel(decay=one(0.5)))
+    assert not quantized(exact)[0].loss
+    longer = replace(exact, steps=20)
+    assert quantized(longer)[0].loss == {
+        "n": ("membranes: cut to whole units, of up to 0.000122, at every decay",)
+    }
+    assert (
+        "decays: 1 of 1 rounded"
+        in quantized(layer([[0.75, -0.5]], NeuronModel(decay=one(0.9))))[0].loss["n"][0]
+    )
+
+
 def test_a_channel_of_zeros_does_not_disturb_the_others():
     qc, findings = quantized(layer([[0.0, 0.0], [0.3, -0.1]], bias=[0.0, 0.0]))
     assert qc.population("n").scale[1] == 2.0**-8
