@@ -37,7 +37,7 @@ def load(path: Path) -> QuantizedCircuit:
 
 
 def _narrow(a: Array) -> Array:
-    """Integers in the smallest signed type that holds them: a file of 8-bit weights is an eighth of the size and time."""
+    """Integers in the smallest signed type that holds them: a file of 8-bit weights is an eighth as large."""
     if a.dtype.kind != "i" or not a.size:
         return a
     low, high = int(a.min()), int(a.max())
