@@ -296,7 +296,7 @@ def _demo(a: argparse.Namespace) -> tuple[Result, int]:
     return done, 0 if done.verdict else 1
 
 
-def _verb(name: str, help: str, example: str, add: object, run: object, details: str = "") -> Verb:
+def _verb(name: str, help: str, example: str, add: Add, run: Run, details: str = "") -> Verb:
     return Verb(
         name=name, help=help, example=f"snn2chip {example}", add=add, run=run, details=details
     )  # type: ignore[arg-type]

@@ -81,7 +81,7 @@ def _outputs(p: QuantizedPopulation, drive: int, v_limit: int) -> tuple[int, int
         return 0, len(n.levels)
     if n.emits is Emits.MULTISPIKE:
         return 0, len(n.levels) * int(
-            fixed.thresholds_reached(np.int64(v_limit), n.multispike_shift, True)
+            fixed.thresholds_reached(np.array(v_limit), n.multispike_shift, True)
         )
-    largest = int(fixed.round_half_even(np.int64(min(drive, v_limit)), n.graded_shift))
+    largest = int(fixed.round_half_even(np.array(min(drive, v_limit)), n.graded_shift))
     return -largest, largest

@@ -3,6 +3,7 @@
 The arithmetic is `snn2chip.fixed`, compiled. `core_checks` has seen the tables, so nothing here can leave them.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,11 +22,11 @@ GRADED, NOTHING = EMITS.index(Emits.GRADED), EMITS.index(Emits.NOTHING)
 ZERO, SUBTRACT = RESETS.index(Reset.ZERO), RESETS.index(Reset.SUBTRACT)
 NO_FLOOR = -(1 << 62)
 
-_decay = njit(fixed.decay, cache=True)
-_saturate = njit(fixed.saturate, cache=True)
-_shift_left = njit(fixed.shift_left, cache=True)
-_round_half_even = njit(fixed.round_half_even, cache=True)
-_thresholds_reached = njit(fixed.thresholds_reached, cache=True)
+_decay: Callable[..., Any] = njit(fixed.decay, cache=True)
+_saturate: Callable[..., Any] = njit(fixed.saturate, cache=True)
+_shift_left: Callable[..., Any] = njit(fixed.shift_left, cache=True)
+_round_half_even: Callable[..., Any] = njit(fixed.round_half_even, cache=True)
+_thresholds_reached: Callable[..., Any] = njit(fixed.thresholds_reached, cache=True)
 
 
 class State(NamedTuple):

@@ -26,7 +26,7 @@ from snn2chip.network.judge import FLOAT32, FLOAT64
 from snn2chip.network.types import InputKind, Network
 from snn2chip.progress import Progress
 from snn2chip.quantize.input import dequantize_input, quantize_input
-from snn2chip.quantize.twin import twin
+from snn2chip.quantize.twin import membrane_unit, twin
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
 from snn2chip.verify.compare import Tally
@@ -153,8 +153,7 @@ def _equal(
         population = qc.population(name)
         theirs = other.potentials[name]
         if theirs.dtype.kind == "f":
-            unit = population.scale[:, None, None] / 2.0**population.fraction_bits
-            theirs = theirs / unit
+            theirs = theirs / membrane_unit(population)
         tally.add({f"{name} (potential)": v[None]}, {f"{name} (potential)": theirs[None]}, first)
 
 
