@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from snn2chip.circuit.types import INPUT, Conv, Dense
 from snn2chip.engines.bounds import Bounds, bounds
+from snn2chip.engines.chunks import chunks, joined
 from snn2chip.engines.decision import decide
 from snn2chip.errors import StatementError
 from snn2chip.inputs import InputData
@@ -27,6 +28,9 @@ from snn2chip.quantize.types import (
     QuantizedProjection,
 )
 from snn2chip.recording import Outputs, Recording
+
+CHUNK_VALUES = 1 << 23
+"""Outputs of the largest population that run at once: a few int64 arrays of 64 MB."""
 
 EXACT = {torch.float32: 1 << 24, torch.float64: 1 << 53}
 """Below these, every whole number has its own float."""
@@ -47,29 +51,43 @@ def run(
     2^53 or a convolution of this device is not exact.
     """
     known = bounds(qc)
-    values: dict[str, Tensor] = {INPUT: _input(inputs, device)}
-    outputs: dict[str, Outputs] = {}
-    potentials: dict[str, Outputs] = {}
-    last = _last_uses(qc)
+    outputs: list[dict[str, Outputs]] = []
+    potentials: list[dict[str, Outputs]] = []
     with _exact_torch(threads):
-        for i, p in enumerate(qc.populations):
-            a = _currents(qc, p, values, known, inputs.samples)
-            spikes, membranes = _neurons(p, a, qc.steps, qc.v_limit)
-            values[p.name] = _small(spikes)
-            if p.neuron.emits is Emits.NOTHING:
-                potentials[p.name] = membranes.cpu().numpy()
-            if record or p.name == qc.readout.population:
-                outputs[p.name] = values[p.name].cpu().numpy()
-            for name in [s for s, used in last.items() if used == i]:
-                del values[name]
-            if progress is not None:
-                progress((i + 1) / len(qc.populations))
+        done = 0
+        for part in chunks(qc, inputs, CHUNK_VALUES):
+            outputs.append({})
+            potentials.append({})
+            for name, spikes, membranes in _populations(qc, part, known, device):
+                if qc.population(name).neuron.emits is Emits.NOTHING:
+                    potentials[-1][name] = membranes.cpu().numpy()
+                if record or name == qc.readout.population:
+                    outputs[-1][name] = spikes.cpu().numpy()
+                done += part.samples
+                if progress is not None:
+                    progress(done / (inputs.samples * len(qc.populations)))
+    all_outputs, all_potentials = joined(outputs, 1), joined(potentials, 0)
     return Recording(
         engine="dense",
-        outputs=outputs if record else {},
-        potentials=potentials,
-        decision=decide(qc, outputs, potentials),
+        outputs=all_outputs if record else {},
+        potentials=all_potentials,
+        decision=decide(qc, all_outputs, all_potentials),
     )
+
+
+def _populations(
+    qc: QuantizedCircuit, inputs: InputData, known: Bounds, device: str
+) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """One population after the other: name, outputs [T, N, C, H, W], final membranes [N, C, H, W]."""
+    values: dict[str, Tensor] = {INPUT: _input(inputs, device)}
+    last = _last_uses(qc)
+    for i, p in enumerate(qc.populations):
+        a = _currents(qc, p, values, known, inputs.samples)
+        spikes, membranes = _neurons(p, a, qc.steps, qc.v_limit)
+        values[p.name] = _small(spikes)
+        yield p.name, values[p.name], membranes
+        for name in [s for s, used in last.items() if used == i]:
+            del values[name]
 
 
 @contextmanager

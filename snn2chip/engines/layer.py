@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from snn2chip.arrays import IntArray
 from snn2chip.circuit.types import INPUT
 from snn2chip.engines import layer_population
 from snn2chip.engines.bounds import bounds
+from snn2chip.engines.chunks import chunks, joined
 from snn2chip.engines.decision import decide
 from snn2chip.engines.layer_currents import Source, Values
 from snn2chip.engines.layer_population import PreparedPopulation, channels_in_memory
@@ -22,11 +24,11 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.inputs import InputData
 from snn2chip.network.types import InputKind
 from snn2chip.neuron import Emits
-from snn2chip.quantize.types import QuantizedCircuit
+from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 from snn2chip.recording import Outputs, Recording
 
-CHUNK_BYTES = 16 << 20
-"""Largest layer of one chunk of samples: two or three of them stay in the caches, or in memory that is in use."""
+CHUNK_VALUES = 1 << 24
+"""Outputs (bytes) of the largest population that run at once: two or three such layers stay in memory in use."""
 
 
 def run(
@@ -92,41 +94,33 @@ class PreparedCircuit:
     ) -> Recording:
         """See `run` of the module."""
         _check(self.qc, inputs)
-        chunks = self._chunks(inputs.samples)
+        outputs: list[dict[str, Outputs]] = []
+        potentials: list[dict[str, Outputs]] = []
         done = 0
-        parts: list[_Part] = []
         with _threads(threads):
-            for chunk in chunks:
-                part = _Part(outputs={}, potentials={})
-                for _ in self._steps(_samples(inputs, chunk), record, part):
-                    done += 1
+            for part in chunks(self.qc, inputs, CHUNK_VALUES):
+                outputs.append({})
+                potentials.append({})
+                for p, spikes, membranes in self._populations(part):
+                    if p.neuron.emits is Emits.NOTHING:
+                        potentials[-1][p.name] = np.moveaxis(membranes[..., : p.shape[0]], -1, 1)
+                    if record or p.name == self.qc.readout.population:
+                        outputs[-1][p.name] = np.moveaxis(spikes[..., : p.shape[0]], -1, 2)
+                    done += part.samples
                     if progress is not None:
-                        progress(done / (len(chunks) * len(self.populations)))
-                parts.append(part)
-        outputs = {
-            name: _concatenated([p.outputs[name] for p in parts], 1) for name in parts[0].outputs
-        }
-        potentials = {
-            name: _concatenated([p.potentials[name] for p in parts], 0)
-            for name in parts[0].potentials
-        }
+                        progress(done / (inputs.samples * len(self.populations)))
+        all_outputs, all_potentials = joined(outputs, 1), joined(potentials, 0)
         return Recording(
             engine="layer",
-            outputs={name: _compact(values) for name, values in outputs.items()} if record else {},
-            potentials=potentials,
-            decision=decide(self.qc, outputs, potentials),
+            outputs={name: _compact(v) for name, v in all_outputs.items()} if record else {},
+            potentials=all_potentials,
+            decision=decide(self.qc, all_outputs, all_potentials),
         )
 
-    def _chunks(self, samples: int) -> list[slice]:
-        """Which samples run together."""
-        layers = (
-            p.channels * p.population.shape[1] * p.population.shape[2] for p in self.populations
-        )
-        size = max(1, CHUNK_BYTES // (self.qc.steps * max(layers)))
-        return [slice(i, i + size) for i in range(0, samples, size)]
-
-    def _steps(self, inputs: InputData, record: bool, part: "_Part") -> Iterator[None]:
-        """Run one population after the other; pauses after each."""
+    def _populations(
+        self, inputs: InputData
+    ) -> Iterator[tuple[QuantizedPopulation, Values, IntArray]]:
+        """One population after the other: outputs [T, N, H, W, C], a read-out's membranes [N, H, W, C]."""
         values: dict[str, Values] = {INPUT: _input(inputs, self.input_channels, self.input_type)}
         sources: dict[tuple[str, ...], Source] = {}
         for i, p in enumerate(self.populations):
@@ -135,15 +129,10 @@ class PreparedCircuit:
                 if key not in sources:
                     sources[key] = Source(self._summed(key, values, sources))
             values[name], membranes = p.run(sources, self.qc.steps, inputs.samples)
-            channels = p.population.shape[0]
-            if p.population.neuron.emits is Emits.NOTHING:
-                part.potentials[name] = np.moveaxis(membranes[..., :channels], -1, 1)
-            if record or name == self.qc.readout.population:
-                part.outputs[name] = np.moveaxis(values[name][..., :channels], -1, 2)
+            yield p.population, values[name], membranes
             for used in [s for s, last in self.last_use.items() if last == i]:
                 values.pop(used)
             sources = {k: s for k, s in sources.items() if all(x in values for x in k)}
-            yield
 
     def _summed(
         self,
@@ -161,14 +150,6 @@ class PreparedCircuit:
         for name in key[n:]:
             total = np.add(total, values[name], dtype=kind, casting="unsafe")
         return total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
-    """What one chunk of samples leaves behind."""
-
-    outputs: dict[str, Outputs]
-    potentials: dict[str, Outputs]
 
 
 @contextmanager
@@ -213,11 +194,6 @@ def _check(qc: QuantizedCircuit, inputs: InputData) -> None:
         )
 
 
-def _samples(inputs: InputData, chunk: slice) -> InputData:
-    values = inputs.values[chunk] if inputs.kind is InputKind.STATIC else inputs.values[:, chunk]
-    return InputData(kind=inputs.kind, values=values)
-
-
 def _input(inputs: InputData, channels: int, kind: type) -> Values:
     """[1 or T, N, H, W, channels], new and contiguous."""
     values = inputs.values[None] if inputs.kind is InputKind.STATIC else inputs.values
@@ -225,10 +201,6 @@ def _input(inputs: InputData, channels: int, kind: type) -> Values:
     out = np.zeros((*values.shape[:-1], channels), kind)
     out[..., : values.shape[-1]] = values
     return out
-
-
-def _concatenated(parts: list[Outputs], axis: int) -> Outputs:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
 
 
 def _compact(values: Outputs) -> Outputs:

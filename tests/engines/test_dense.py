@@ -7,7 +7,7 @@ import pytest
 from snn2chip.arrays import ints
 from snn2chip.engines import dense, spec
 from snn2chip.errors import StatementError
-from tests.engines.random_circuits import FAMILIES, added_spikes
+from tests.engines.random_circuits import FAMILIES, added_spikes, every_neuron
 from tests.engines.same import same
 
 
@@ -40,3 +40,9 @@ def test_nothing_is_recorded_that_was_not_asked_for():
     assert got.decision.tolist() == spec.run(qc, inputs).decision.tolist()
     assert seen == sorted(seen)
     assert seen[-1] == 1
+
+
+def test_chunks_change_nothing(monkeypatch):
+    qc, inputs = every_neuron(1)
+    monkeypatch.setattr(dense, "CHUNK_VALUES", 1)
+    same(dense.run(qc, inputs), spec.run(qc, inputs))

@@ -27,7 +27,7 @@ def test_equals_spec(family, seed):
 
 def test_chunks_and_threads_change_nothing(monkeypatch):
     qc, inputs = every_neuron(1)
-    monkeypatch.setattr(layer, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(layer, "CHUNK_VALUES", 1)
     seen: list[float] = []
     same(layer.run(qc, inputs, threads=2, progress=seen.append), spec.run(qc, inputs))
     assert seen == sorted(seen)
