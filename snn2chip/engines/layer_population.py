@@ -16,6 +16,7 @@ from snn2chip.engines.bounds import Bounds
 from snn2chip.engines.kernels import conv, neurons
 from snn2chip.engines.kernels.events import NO_EVENTS
 from snn2chip.engines.layer_currents import CurrentsOf, EventConv, Source, Values
+from snn2chip.network.types import InputKind
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 
@@ -101,7 +102,8 @@ def prepare(qc: QuantizedCircuit, p: QuantizedPopulation, known: Bounds) -> Prep
     fits32 = known.currents[p.name] < INT32
     fused = None
     if is_simple(p, known.drives[p.name], qc.v_limit):
-        fused = _largest(projections, known.currents[p.name])
+        moving = tuple(j for j in projections if not _still(qc, j.sources))
+        fused = _largest(moving, known.currents[p.name])
         general, simple = None, _simple_neurons(p, qc.v_limit, channels, fused)
     else:
         general, simple = _any_neurons(p, qc.v_limit, channels), None
@@ -150,6 +152,11 @@ def _ends(
         highest=high,
         largest=known.sums[j.name] << j.exponent,
     )
+
+
+def _still(qc: QuantizedCircuit, sources: tuple[str, ...]) -> bool:
+    """Whether the sources are the same at every step: their current is computed once, outside the fused kernel."""
+    return qc.input.kind is InputKind.STATIC and set(sources) == {INPUT}
 
 
 def _largest(projections: tuple[CurrentsOf, ...], current: int) -> EventConv | None:
