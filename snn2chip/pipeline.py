@@ -52,7 +52,7 @@ class Deployment:
         neurons = sum(p.shape[0] * p.shape[1] * p.shape[2] for p in circuit.populations)
         synapses = sum(p["mac_dense"] for p in self.estimate.counts["projections"])  # type: ignore[index]
         return [
-            f"{provenance.system} {provenance.arch}, T = {levels.qc.steps}, "
+            f"{provenance.title}, T = {levels.qc.steps}, "
             f"input {levels.qc.input.bits} bits by {program.coding.value}",
             f"{len(circuit.layers())} layers, {neurons:,} neurons, {synapses:,} synapses "
             f"-> {len(program.cores)} cores, {program.chips} chip(s) of {program.target}",

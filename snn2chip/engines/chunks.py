@@ -17,7 +17,9 @@ def chunks(qc: QuantizedCircuit, inputs: InputData, values: int) -> Iterator[Inp
     for start in range(0, inputs.samples, size):
         part = slice(start, start + size)
         static = inputs.kind is InputKind.STATIC
-        yield InputData(kind=inputs.kind, values=inputs.values[part] if static else inputs.values[:, part])
+        yield InputData(
+            kind=inputs.kind, values=inputs.values[part] if static else inputs.values[:, part]
+        )
 
 
 def joined(parts: list[dict[str, Outputs]], axis: int) -> dict[str, Outputs]:

@@ -6,7 +6,7 @@ error: some convolution algorithms (Winograd in NNPACK, FFT in cuDNN) transform 
 part of the batch; then the neurons run step by step in int64.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -77,7 +77,7 @@ def run(
 
 def _populations(
     qc: QuantizedCircuit, inputs: InputData, known: Bounds, device: str
-) -> Iterator[tuple[str, Tensor, Tensor]]:
+) -> Generator[tuple[str, Tensor, Tensor]]:
     """One population after the other: name, outputs [T, N, C, H, W], final membranes [N, C, H, W]."""
     values: dict[str, Tensor] = {INPUT: _input(inputs, device)}
     last = _last_uses(qc)
@@ -91,7 +91,7 @@ def _populations(
 
 
 @contextmanager
-def _exact_torch(threads: int | None) -> Iterator[None]:
+def _exact_torch(threads: int | None) -> Generator[None]:
     """Only convolutions that are plain sums; no gradients; this many threads."""
     before = torch.get_num_threads()
     if threads is not None:

@@ -5,7 +5,7 @@ with channels last. What is chosen for each population, and why it is exact, is 
 and `kernels`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from snn2chip.engines import layer_population
 from snn2chip.engines.bounds import bounds
 from snn2chip.engines.chunks import chunks, joined
 from snn2chip.engines.decision import decide
+from snn2chip.engines.kernels.compiled import CONFIG
 from snn2chip.engines.layer_currents import Source, Values
 from snn2chip.engines.layer_population import PreparedPopulation, channels_in_memory
 from snn2chip.errors import Snn2ChipError
@@ -119,7 +120,7 @@ class PreparedCircuit:
 
     def _populations(
         self, inputs: InputData
-    ) -> Iterator[tuple[QuantizedPopulation, Values, IntArray]]:
+    ) -> Generator[tuple[QuantizedPopulation, Values, IntArray]]:
         """One population after the other: outputs [T, N, H, W, C], a read-out's membranes [N, H, W, C]."""
         values: dict[str, Values] = {INPUT: _input(inputs, self.input_channels, self.input_type)}
         sources: dict[tuple[str, ...], Source] = {}
@@ -153,9 +154,9 @@ class PreparedCircuit:
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def _threads(count: int | None) -> Generator[None]:
     before = numba.get_num_threads()
-    numba.set_num_threads(min(count or before, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(count or before, CONFIG.NUMBA_NUM_THREADS))
     try:
         yield
     finally:

@@ -214,6 +214,11 @@ class Provenance:
     used: int = 0
     unused: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """System and architecture, without saying one name twice."""
+        return self.arch if self.arch.startswith(self.system) else f"{self.system} {self.arch}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:

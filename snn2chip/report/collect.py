@@ -21,7 +21,7 @@ from snn2chip.report.numbers import percent
 from snn2chip.report.parameters import parameters
 from snn2chip.report.picture import picture
 from snn2chip.report.rasters import rasters
-from snn2chip.report.statement import architecture, commands, identity, limits, rung_row
+from snn2chip.report.statement import commands, identity, limits, rung_row
 from snn2chip.verify.text import headline
 from snn2chip.verify.types import Verdict
 
@@ -55,7 +55,7 @@ def collect(
     """
     return ReportData(
         title=f"{_short(qc.provenance.path)} on {target.name}",
-        subtitle=f"{architecture(qc)}, T = {qc.steps}",
+        subtitle=f"{qc.provenance.title}, T = {qc.steps}",
         passed=verdict.passed,
         headline=headline(verdict),
         summary=tuple(_summary(qc, program, verdict, estimate)),

@@ -53,7 +53,7 @@ def identity(
     understood = [f"{key} = {value}" for key, value in p.options.items()]
     return (
         Fact(label="source", value=p.path, note=f"sha256 {p.sha256}"),
-        Fact(label="architecture", value=architecture(qc), note=", ".join(understood)),
+        Fact(label="architecture", value=qc.provenance.title, note=", ".join(understood)),
         Fact(
             label="tensors",
             value=f"{p.used} used, {len(p.unused)} not",
@@ -72,12 +72,6 @@ def identity(
             note=", ".join(f"{name} {digest}" for name, digest in hashes.items()),
         ),
     )
-
-
-def architecture(qc: QuantizedCircuit) -> str:
-    """The architecture by name, with the system whose reader knew it."""
-    p = qc.provenance
-    return p.arch if p.arch.startswith(p.system) else f"{p.system} {p.arch}"
 
 
 def _scales(options: BuildOptions) -> str:

@@ -26,7 +26,7 @@ class Inspected:
             for x in n.layers
         ]
         return [
-            f"{p.path}: {p.system} {p.arch}",
+            f"{p.path}: {p.title}",
             f"sha256 {p.sha256}",
             f"input {_by(n.input.shape)} {n.input.kind.value}, T = {n.steps}, read-out: "
             f"{'mean' if n.readout.mean else 'sum'} of {n.readout.layer} over T",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from snn2chip.chip.target import Target, load_target
 from snn2chip.circuit.types import Circuit
@@ -35,13 +36,20 @@ class Levels:
 def read(options: BuildOptions, progress: Progress) -> LoadedModel:
     """The model and its input; every assumption is told."""
     with progress.stage("read"):
-        model = load_model(options.model)
+        model = _named(load_model(options.model))
     provenance = model.network.provenance
     for sentence in provenance.assumed:
         progress.note(f"assumed: {sentence}")
     for key in provenance.unused:
         progress.note(f"not used: {key}")
     return model
+
+
+def _named(model: LoadedModel) -> LoadedModel:
+    """The model with the name of its file in place of the path: where it lies must not change a build's bytes."""
+    network = model.network
+    source = replace(network.provenance, path=Path(network.provenance.path).name)
+    return replace(model, network=replace(network, provenance=source))
 
 
 def quantized(options: BuildOptions, progress: Progress) -> Levels:

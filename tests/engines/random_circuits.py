@@ -5,6 +5,7 @@ Thresholds are values that a drive takes, so that ties happen; membranes go belo
 
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Builder:
         size=(3, 3),
         e=0,
         bits=8,
-    ):
+    ) -> tuple[int, int, int]:
         """A projection of random weights; returns the target's shape."""
         inputs, rows, columns = self.shape(sources[0])
         shape = (channels, 1, 1)
@@ -85,7 +86,7 @@ class Builder:
                     (rows, columns), kernel.padding, spread, kernel.stride, strict=True
                 )
             ]
-            shape = (channels, *out)
+            shape = (channels, out[0], out[1])
         elif isinstance(kernel, Dense):
             weight = (channels, inputs if kernel.pooled else inputs * rows * columns)
         else:
@@ -116,7 +117,7 @@ class Builder:
         f=0,
         whole=False,
         stepwise=False,
-        **model,
+        **model: Any,
     ):
         """Add the population that the last projections lead to.
 
@@ -126,17 +127,16 @@ class Builder:
         emits = model.get("emits", Emits.SPIKE)
         fine = shape if whole else (shape[0], 1, 1)
         zero = ints(np.zeros(fine))
-        first = IntegerNeuron(
-            **{
-                "levels": (zero,) * levels,
-                "amounts": (zero,) * levels,
-                "delta": ints([[[0]]]),
-                "reset": Reset.ZERO,
-                "late_reset": False,
-                "emits": emits,
-                **model,
-            }
-        )
+        fields: dict[str, Any] = {
+            "levels": (zero,) * levels,
+            "amounts": (zero,) * levels,
+            "delta": ints([[[0]]]),
+            "reset": Reset.ZERO,
+            "late_reset": False,
+            "emits": emits,
+            **model,
+        }
+        first = IntegerNeuron(**fields)
         population = QuantizedPopulation(
             name=name,
             shape=shape,
@@ -229,7 +229,12 @@ def added_spikes(seed: int) -> tuple[QuantizedCircuit, InputData]:
     reset = [Reset.ZERO, Reset.SUBTRACT, Reset.NONE][seed % 3]
     delta = ints(rng.integers(0, 2048, (1, 1, 1)) * (seed % 2))
     f = 6 * (seed % 2)
-    model = {"reset": reset, "delta": delta, "f": f, "v_min": -100 << f if seed % 4 == 1 else None}
+    model: dict[str, Any] = {
+        "reset": reset,
+        "delta": delta,
+        "f": f,
+        "v_min": -100 << f if seed % 4 == 1 else None,
+    }
     b = _start(rng, image(rng, 2, (3, 9, 8), signed=seed % 4 == 2), 4)
     b.neurons("stem", b.project((INPUT,), "stem", _padded(), channels), **model)
     b.neurons(
@@ -251,7 +256,7 @@ def added_currents(seed: int) -> tuple[QuantizedCircuit, InputData]:
     """As the plain Spiking ResNet: shortcuts are projections with exponents; spikes are counted at the end."""
     rng = np.random.default_rng(seed)
     channels = int(rng.choice([16, 24, 64]))
-    model = {
+    model: dict[str, Any] = {
         "reset": Reset.SUBTRACT if seed % 2 else Reset.ZERO,
         "delta": ints(rng.integers(0, 4096, (channels, 1, 1))),
     }
@@ -305,7 +310,12 @@ def every_neuron(seed: int) -> tuple[QuantizedCircuit, InputData]:
         delta=half,
         f=1,
     )
-    late = {"late_reset": True, "reset": Reset.SUBTRACT, "delta": half, "v_min": -50}
+    late: dict[str, Any] = {
+        "late_reset": True,
+        "reset": Reset.SUBTRACT,
+        "delta": half,
+        "v_min": -50,
+    }
     b.neurons(
         "late",
         b.project(("gained", "levels"), "late", Conv(padding=(2, 2), dilation=(2, 2)), c),
@@ -314,7 +324,7 @@ def every_neuron(seed: int) -> tuple[QuantizedCircuit, InputData]:
     b.neurons(
         "wide", b.project(("late",), "wide", _padded(), c, bits=12), whole=True, stepwise=True
     )
-    gate = {"delta": ints([[[4095]]]), "reset": Reset.ZERO}
+    gate: dict[str, Any] = {"delta": ints([[[4095]]]), "reset": Reset.ZERO}
     b.neurons(
         "gate",
         b.project(("late", "wide"), "gate", Conv(stride=(2, 2), groups=c), c, (3, 3)),

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 
 from snn2chip import fixed
 
 FOLDER = Path(__file__).parent
+
+CONFIG: Any = config
+"""numba's settings, whose names are made at run time."""
 
 
 def _digest() -> str:
@@ -22,7 +26,7 @@ def _digest() -> str:
 
 def _folder() -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else home / "snn2chip"
+    root = Path(CONFIG.CACHE_DIR) if CONFIG.CACHE_DIR else home / "snn2chip"
     return root / f"kernels-{_digest()}"
 
 
@@ -40,8 +44,8 @@ def compiled_parallel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _njit(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE)
+    before = CONFIG.CACHE_DIR
+    CONFIG.CACHE_DIR = str(CACHE)
     plain = numba.njit(function, parallel=parallel, nogil=True, error_model="numpy")
     try:
         # Where nothing can be written, kernels compile anew in every process.
@@ -49,5 +53,5 @@ def _njit(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
             CACHE.mkdir(parents=True, exist_ok=True)
             plain.enable_caching()
     finally:
-        numba.config.CACHE_DIR = before
+        CONFIG.CACHE_DIR = before
     return plain

@@ -87,6 +87,7 @@ def spiking_conv(events: Events, shape: Shape, weight, extra, neurons: Neurons, 
     for line in prange(s.batch * s.out_rows):
         n, y = line // s.out_rows, line % s.out_rows
         rows = np.empty((s.steps, s.kernel_rows + 1, 2), np.int64)
+        count = 0
         for t in range(s.steps):
             count = image_rows(events, s, t, n, y, rows[t])
         acc, v, scratch = (

@@ -4,7 +4,7 @@ LLVM lowers the vectors to what the machine has (AVX-512, AVX2, SSE2, NEON); the
 Arguments are int64, mostly addresses. Channel counts come in blocks of 16, the lanes of one 512-bit vector of int32.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -393,7 +393,7 @@ def _larger(b: ir.IRBuilder, x: Value, y: Value) -> Value:
 
 
 @contextmanager
-def _while(b: ir.IRBuilder, condition: Callable[[], Value]) -> Iterator[None]:
+def _while(b: ir.IRBuilder, condition: Callable[[], Value]) -> Generator[None]:
     head, body, done = (b.append_basic_block(name) for name in ("head", "body", "done"))
     b.branch(head)
     b.position_at_end(head)
