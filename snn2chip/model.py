@@ -13,7 +13,7 @@ from snn2chip.network.types import InputKind, Network, Shape
 
 if TYPE_CHECKING:
     from snn2chip.quantize.types import QuantizedCircuit
-    from snn2chip.zoo.trunk import ResNetTrunk
+    from snn2chip.zoo.model import SpikingNet
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """First bytes of a `.nir` file, whatever it is called."""
@@ -47,7 +47,7 @@ class LoadedModel:
 
     network: Network
     inputs: InputData | None
-    zoo: "Callable[[], ResNetTrunk] | None"
+    zoo: "Callable[[], SpikingNet] | None"
     write_twin: "Callable[[QuantizedCircuit, Path], None] | None"
 
 

@@ -106,7 +106,7 @@ class _Builder:
                 *self._unit(block.shortcut, start),
                 self._neuron(identity, block.shortcut.norm),
             ]
-        return [*layers, _join(f"{block.path}#out", self.settings.connect_f, branch, identity)]
+        return [*layers, join(f"{block.path}#out", self.settings.connect_f, branch, identity)]
 
     def _plain(self, block: BlockPlan, start: str) -> list[Layer]:
         """Currents of the branch and the shortcut summed, before the last neuron."""
@@ -177,7 +177,7 @@ def neuron_model(n: NeuronSettings, w: np.ndarray | None) -> NeuronModel:
     )
 
 
-def _join(name: str, connect_f: str, branch: str, identity: str) -> Layer:
+def join(name: str, connect_f: str, branch: str, identity: str) -> Layer:
     """IAND keeps the identity where the branch is silent, IAND_SWAPPED the other way round."""
     ops: Mapping[str, tuple[Op, tuple[str, str]]] = {
         "ADD": (Add(), (branch, identity)),

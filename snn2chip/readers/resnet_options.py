@@ -15,6 +15,7 @@ from snn2chip.readers.options import (
     wholes,
 )
 from snn2chip.readers.resnet_keys import Dialect, Family, Structure
+from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import ReadRequest
 
 OPTIONS = (
@@ -79,7 +80,7 @@ def settle(container: Container, request: ReadRequest, s: Structure, family: Fam
     _check_classes(o, container.path, s)
     if o.find("zero_init_residual", flag, in_args=False) is not None:
         o.assumed.append("zero_init_residual only matters before training and changes nothing here")
-    steps = _steps(o, request)
+    steps = steps_of(o, request, DEFAULT_STEPS)
     connect_f = _connection(o, container.path, s) if family is Family.SEW else ""
     neuron = _neuron(o, s)
     strides, stem_stride, stem_pool = _strides(o, s), _stem_stride(o, s), _stem_pool(o, s)
@@ -105,32 +106,6 @@ def _check_classes(o: Options, path: str, s: Structure) -> None:
             have=str(classes),
             need=str(s.classes),
         )
-
-
-def _steps(o: Options, request: ReadRequest) -> int:
-    """T: of the frames, else of --steps or the option, else of the file's arguments, else the authors' default."""
-    said = [whole("T", v) for v in (request.steps, request.options.get("T")) if v is not None]
-    frames = [] if request.frames is None else [request.frames]
-    wanted = {*frames, *said}
-    if len(wanted) > 1:
-        where = "the input's frames and the options" if frames else "--steps and --option T"
-        raise Snn2ChipError(
-            "option-contradicts",
-            "T",
-            f"{where} disagree",
-            have=" and ".join(map(str, sorted(wanted))),
-        )
-    stored = o.args.get("T")
-    trained = whole("T in the file's args", stored) if stored is not None else None
-    if not wanted and trained is None:
-        return o.default(
-            "T", DEFAULT_STEPS, "the authors' default; neither the file nor an option says it"
-        )
-    steps = next(iter(wanted), trained or DEFAULT_STEPS)
-    o.used["T"] = steps
-    if trained is not None and trained != steps:
-        o.assumed.append(f"T = {steps}, though the file's args say {trained}")
-    return steps
 
 
 def _connection(o: Options, path: str, s: Structure) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from snn2chip.network.types import Network, Shape
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.readers.checkpoint import Container
-from snn2chip.zoo.trunk import ResNetTrunk
+from snn2chip.zoo.model import SpikingNet
 
 TwinWriter = Callable[[QuantizedCircuit, Path], None]
 """Writes a quantized circuit as a checkpoint in the layout of the file it came from."""
@@ -34,7 +34,7 @@ class ReadModel:
     """A network, the same as a plain PyTorch module, and how to write its twin (None where that cannot be inverted)."""
 
     network: Network
-    module: Callable[[], ResNetTrunk]
+    module: Callable[[], SpikingNet]
     write_twin: TwinWriter | None
 
 

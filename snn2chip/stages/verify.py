@@ -23,7 +23,7 @@ from snn2chip.verify.text import verdict_dict, verdict_lines
 from snn2chip.verify.types import Verdict
 
 if TYPE_CHECKING:
-    from snn2chip.zoo.trunk import ResNetTrunk
+    from snn2chip.zoo.model import SpikingNet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _code(
     return _module(twin.zoo()), proved, reason
 
 
-def _module(module: "ResNetTrunk") -> Callable[[InputData], Mapping[str, Outputs]]:
+def _module(module: "SpikingNet") -> Callable[[InputData], Mapping[str, Outputs]]:
     from snn2chip.zoo.run import trace_zoo
 
     return lambda inputs: trace_zoo(module, inputs.values)

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from snn2chip.zoo.model import NeuronLayer
+
 
 class _ATan(torch.autograd.Function):
     """The step function x >= 0; backward, the derivative of (1/π)·arctan(π/2·α·x) + 1/2 with α = 2."""
@@ -20,7 +22,7 @@ class _ATan(torch.autograd.Function):
         return grad / (1 + (math.pi * x) ** 2)
 
 
-class SpikingNeuron(nn.Module):
+class SpikingNeuron(NeuronLayer):
     """IF, LIF or PLIF neurons over all steps: currents [T, N, ...] to spikes 0/1 of the same shape.
 
         IF          h = v + x

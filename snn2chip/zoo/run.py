@@ -7,13 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from snn2chip.zoo.neuron import SpikingNeuron
-from snn2chip.zoo.trunk import Block, ResNetTrunk, TracedPool
+from snn2chip.zoo.model import Block, NeuronLayer, SpikingNet, TracedPool
 
 Trace = dict[str, NDArray[Any]]
 
 
-def trace_zoo(module: ResNetTrunk, x: NDArray[Any]) -> Trace:
+def trace_zoo(module: SpikingNet, x: NDArray[Any]) -> Trace:
     """Outputs [T, N, ...] of every neuron layer by module path, of joins and pools as `path#out`; uint8 where they fit.
 
     x: [N, C, H, W] or frames [T, N, C, H, W]; it is cast to the module's own precision.
@@ -21,7 +20,7 @@ def trace_zoo(module: ResNetTrunk, x: NDArray[Any]) -> Trace:
     return run_zoo(module, x)[0]
 
 
-def run_zoo(module: ResNetTrunk, x: NDArray[Any]) -> tuple[Trace, NDArray[Any]]:
+def run_zoo(module: SpikingNet, x: NDArray[Any]) -> tuple[Trace, NDArray[Any]]:
     """(trace as of `trace_zoo`, logits [N, classes])."""
     trace: Trace = {}
     hooks = [
@@ -33,7 +32,7 @@ def run_zoo(module: ResNetTrunk, x: NDArray[Any]) -> tuple[Trace, NDArray[Any]]:
     module.eval()
     try:
         with torch.no_grad():
-            logits = module(torch.from_numpy(np.array(x)).to(module.fc.weight.dtype))
+            logits = module(torch.from_numpy(np.array(x)).to(next(module.parameters()).dtype))
     finally:
         module.train(was_training)
         for hook in hooks:
@@ -42,7 +41,7 @@ def run_zoo(module: ResNetTrunk, x: NDArray[Any]) -> tuple[Trace, NDArray[Any]]:
 
 
 def _traced_as(path: str, layer: nn.Module) -> str:
-    if isinstance(layer, SpikingNeuron):
+    if isinstance(layer, NeuronLayer):
         return path
     if isinstance(layer, TracedPool) or (isinstance(layer, Block) and layer.joins):
         return f"{path}#out"

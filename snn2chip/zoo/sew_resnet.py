@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from snn2chip.zoo.model import Block, PerStep
 from snn2chip.zoo.neuron import SpikingNeuron
-from snn2chip.zoo.trunk import Block, NeuronFactory, PerStep, ResNetTrunk, conv_bn, zero_last_norms
+from snn2chip.zoo.trunk import NeuronFactory, ResNetTrunk, conv_bn, zero_last_norms
 
 JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ADD": lambda branch, identity: branch + identity,

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from snn2chip.zoo.model import Block, PerStep
 from snn2chip.zoo.neuron import SpikingNeuron
-from snn2chip.zoo.trunk import Block, NeuronFactory, PerStep, ResNetTrunk, conv_bn, zero_last_norms
+from snn2chip.zoo.trunk import NeuronFactory, ResNetTrunk, conv_bn, zero_last_norms
 
 
 class BasicBlock(Block):

@@ -4,54 +4,26 @@ Module paths are those of the authors' repository (fangwei123456/Spike-Element-W
 checkpoint of theirs loads as it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from snn2chip.zoo.model import Block, PerStep, SpikingNet, TracedPool
 from snn2chip.zoo.neuron import SpikingNeuron
 
 NeuronFactory = Callable[[], SpikingNeuron]
-
-
-class PerStep(nn.Module):
-    """A stateless layer applied to every step: [T, N, ...] as one batch of T·N (the authors' SeqToANNContainer)."""
-
-    def __init__(self, *layers: nn.Module) -> None:
-        super().__init__()
-        self.module = layers[0] if len(layers) == 1 else nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[T, N, ...] to [T, N, ...]."""
-        y: Tensor = self.module(x.flatten(0, 1))
-        return y.unflatten(0, x.shape[:2])
-
-
-class TracedPool(PerStep):
-    """A pool whose output belongs to a trace, as `path#out`."""
-
-
-class Block(nn.Module):
-    """A residual block. `expansion`: output channels per plane. `joins`: its output is a join, which a trace shows."""
-
-    expansion: ClassVar[int] = 1
-    joins: ClassVar[bool] = False
-
 
 BlockFactory = Callable[[int, int, int], Block]
 """(input channels, planes, stride) -> block."""
 
 
-class ResNetTrunk(nn.Module):
+class ResNetTrunk(SpikingNet):
     """conv1 - bn1 - [repeat T] - sn1 - (maxpool) - layer1 … layerN - average pool - mean over T - fc.
 
     Stage i has width·2^i planes and the strides 1, 2, 2 … unless `strides` says otherwise. A static image [N, C, H, W]
     runs through conv1 and bn1 once; frames [T, N, C, H, W] do so at every step (SpikingJelly's own models). Returns
     logits [N, classes].
     """
-
-    aliases: Mapping[str, str]
-    """Paths here -> paths in the model that the weights came from, where they differ; traces use the latter."""
 
     def __init__(
         self,
@@ -70,7 +42,7 @@ class ResNetTrunk(nn.Module):
         stem_pool: bool = True,
     ) -> None:
         super().__init__()
-        self.T, self.aliases, self.stages = T, {}, len(layers)
+        self.T, self.stages = T, len(layers)
         self.conv1 = nn.Conv2d(
             in_channels, width, stem_kernel, stem_stride, stem_kernel // 2, bias=False
         )

@@ -4,14 +4,16 @@ import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from snn2chip.zoo import sew_resnet, spiking_resnet
+from snn2chip.zoo.model import SpikingNet
 from snn2chip.zoo.trunk import ResNetTrunk
 
+Net = TypeVar("Net", bound=SpikingNet)
 State = dict[str, Tensor]
 
 ARGS = {"T": 4, "connect_f": "ADD", "stem_stride": 1, "stem_pool": False, "lr": 0.1}
@@ -37,7 +39,7 @@ def small_plain(bottleneck: bool = False) -> ResNetTrunk:
     return dyadic(spiking_resnet.SpikingResNet(block, (2, 1), **trunk))
 
 
-def dyadic(net: ResNetTrunk, seed: int = 0) -> ResNetTrunk:
+def dyadic(net: Net, seed: int = 0) -> Net:
     """`net` in evaluation mode with weights in eighths and norms that are exactly an affine map."""
     g = torch.Generator().manual_seed(seed)
     draw = lambda shape, low, high: torch.randint(low, high + 1, shape, generator=g).float()  # noqa: E731
