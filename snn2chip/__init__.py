@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain
     from snn2chip.stages.inspect import inspect_model
+    from snn2chip.stages.onnx import export_onnx
     from snn2chip.stages.report import write_report
     from snn2chip.stages.rerun import rerun
     from snn2chip.stages.simulate import simulate
@@ -49,6 +50,7 @@ _HOME = {
     "doctor": "stages.doctor",
     "estimate_energy": "stages.energy",
     "explain": "stages.explain",
+    "export_onnx": "stages.onnx",
     "inspect_model": "stages.inspect",
     "write_report": "stages.report",
     "rerun": "stages.rerun",
@@ -75,6 +77,7 @@ __all__ = [
     "doctor",
     "estimate_energy",
     "explain",
+    "export_onnx",
     "inspect_model",
     "rerun",
     "run_bench",

@@ -120,7 +120,10 @@ def _add_trace(p: argparse.ArgumentParser) -> None:
     arguments.add_input(p, required=True)
     arguments.add_quantize(p)
     p.add_argument(
-        "--engine", metavar="NAME", default="float", help="float, circuit, spec, layer, dense, core"
+        "--engine",
+        metavar="NAME",
+        default="float",
+        help="float, circuit, spec, layer, dense, core, onnx",
     )
     p.add_argument(
         "--populations", action="store_true", help="every population, not only layers of the paper"
@@ -169,7 +172,7 @@ def _add_simulate(p: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="NAME",
         default="layer",
-        help="spec, layer, dense, core (default: layer)",
+        help="spec, layer, dense, core, onnx (default: layer)",
     )
 
 
@@ -181,10 +184,28 @@ def _simulate(a: argparse.Namespace) -> tuple[Result, int]:
     ), 0
 
 
+def _add_verify(p: argparse.ArgumentParser) -> None:
+    _add_build_input(p)
+    p.add_argument(
+        "--engine",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="compare this one, too: onnx (spec, layer, dense and core always are)",
+    )
+
+
 def _verify(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.verify import verify_build
 
-    done = verify_build(a.build, a.input, layout=a.layout, labels=a.labels, progress=_show(a))
+    done = verify_build(
+        a.build,
+        a.input,
+        layout=a.layout,
+        labels=a.labels,
+        engines=tuple(a.engine),
+        progress=_show(a),
+    )
     return done, 0 if done.verdict else 1
 
 
@@ -216,6 +237,29 @@ def _twin(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.twin import write_twin
 
     return write_twin(a.build, a.output, progress=_show(a)), 0
+
+
+def _add_onnx(p: argparse.ArgumentParser) -> None:
+    p.add_argument("action", metavar="export", help="write the build's program as two models")
+    _add_build(p)
+    p.add_argument(
+        "-o",
+        "--output",
+        metavar="PROGRAM.onnx",
+        required=True,
+        help="file to write; the model of one step goes beside it, as PROGRAM.step.onnx",
+    )
+    p.add_argument(
+        "--integer", action="store_true", help="convolutions of integers only (ConvInteger, MatMul)"
+    )
+
+
+def _onnx(a: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.options import one_of
+    from snn2chip.stages.onnx import export_onnx
+
+    one_of(a.action, ("export",), "onnx")
+    return export_onnx(a.build, a.output, integer=a.integer, progress=_show(a)), 0
 
 
 def _add_rerun(p: argparse.ArgumentParser) -> None:
@@ -357,7 +401,7 @@ VERBS: tuple[Verb, ...] = (
         "verify",
         "compare every level and every engine, spike for spike",
         "verify build --input test.npy",
-        _add_build_input,
+        _add_verify,
         _verify,
     ),
     _verb(
@@ -381,6 +425,13 @@ VERBS: tuple[Verb, ...] = (
         "twin build -o twin.pth",
         _add_twin,
         _twin,
+    ),
+    _verb(
+        "onnx",
+        "write the integer program as standard ONNX operators",
+        "onnx export build -o program.onnx",
+        _add_onnx,
+        _onnx,
     ),
     _verb(
         "rerun",

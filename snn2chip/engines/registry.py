@@ -19,16 +19,25 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """`run` is the function `run` of `module`."""
+    """`run` is the function `run` of `module`.
+
+    `extra`: the extra of snn2chip that brings its packages; such an engine is verified only where it is asked for.
+    """
 
     name: str
     level: Level
     module: str
     what: str
+    extra: str = ""
 
     def load(self) -> Callable[..., object]:
-        """The engine's `run(level, inputs, ...) -> Recording`."""
-        return import_module(self.module).run
+        """The engine's `run(level, inputs, ...) -> Recording`; an error says how to get a package that is missing."""
+        try:
+            return import_module(self.module).run
+        except ModuleNotFoundError as e:
+            if not self.extra:
+                raise
+            raise package_missing(f"--engine {self.name}", str(e.name), self.extra) from e
 
 
 ENGINES = {
@@ -70,8 +79,25 @@ ENGINES = {
             module="snn2chip.engines.core",
             what="the packed tables, chip time",
         ),
+        Engine(
+            name="onnx",
+            level=Level.QUANTIZED,
+            module="snn2chip.engines.onnx",
+            what="standard operators in ONNX Runtime",
+            extra="onnx",
+        ),
     )
 }
+
+
+def package_missing(where: str, package: str, extra: str) -> Snn2ChipError:
+    """The user's sentence for a package of an extra that is not installed."""
+    return Snn2ChipError(
+        "package-missing",
+        where,
+        f"needs the package {package}, which is not installed",
+        help=f"pip install 'snn2chip[{extra}]'",
+    )
 
 
 def engine(name: str, levels: tuple[Level, ...] = tuple(Level)) -> Engine:

