@@ -70,9 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; what was finished is kept", file=sys.stderr)
         return 130
+    except OSError as e:
+        place = f"{e.filename}: " if e.filename else ""
+        print(f"error: {place}{(e.strerror or str(e)).lower()}", file=sys.stderr)
+        return 2
     except MemoryError:
         print(
-            "error[memory] this machine has too little memory for this network and input",
+            "error: this machine has too little memory for this network and input",
             file=sys.stderr,
         )
         return 2
