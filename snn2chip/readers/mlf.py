@@ -1,0 +1,212 @@
+"""MLF with the spiking DS-ResNet (Feng et al., IJCAI 2022): recognise a checkpoint, read it."""
+
+import re
+from functools import partial
+
+import torch
+
+from snn2chip.arrays import floats
+from snn2chip.errors import Snn2ChipError
+from snn2chip.network.types import INPUT, Add, InputKind, NetworkInput, Shape
+from snn2chip.neuron import Compare, NeuronModel, Reset
+from snn2chip.readers.builder import Builder
+from snn2chip.readers.checkpoint import Container
+from snn2chip.readers.options import Options, number, positive, refuse_unknown, whole
+from snn2chip.readers.steps import steps_of
+from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
+from snn2chip.zoo.load import loaded
+from snn2chip.zoo.mlf import MLFNeurons, MLFResNet
+
+NAME = "mlf_ds_resnet"
+READOUT = "voting"
+THRESHOLDS = {"Vth": 0.6, "Vth2": 1.6, "Vth3": 2.6}
+DECAY = 0.25
+OPTIONS = ("T", "TimeStep", "num_classes", *THRESHOLDS, "tau", "a", "alpha")
+"""Module constants of the authors' code; `a` is the surrogate's width and changes nothing here."""
+
+_BLOCK = re.compile(r"layer(\d+)\.execute\.(\d+)\.conv1\.weight")
+_INPUT_NORM = "bn0.bn.running_mean"
+
+
+def recognise(container: Container) -> Match:
+    """YES for keys of the authors' code."""
+    keys = container.tensors
+    mine = "voting.weight" in keys and any(_BLOCK.fullmatch(k) for k in keys)
+    return Match.YES if mine else Match.NO
+
+
+def read(container: Container, request: ReadRequest) -> ReadModel:
+    """The network and its module. No twin is written: thresholds of 0.6, 1.6 and 2.6 are on no chip's grid."""
+    refuse_unknown(request.options, OPTIONS)
+    if recognise(container) is not Match.YES:
+        raise Snn2ChipError(
+            "checkpoint-keys",
+            container.path,
+            f"has no keys of a {NAME}",
+            have=", ".join(list(container.tensors)[:4]),
+            need="layer1.execute.0.conv1.weight, …, voting.weight",
+        )
+    o = Options(given=request.options, args=container.args)
+    neurons = _neurons(o)
+    b = Builder(container=container)
+    blocks = _blocks(container)
+    weight = b.tensor("conv1.weight", None, None, 3, 3)
+    width, channels = weight.shape[:2]
+    gesture = _INPUT_NORM in container.tensors
+    authors_steps, side = (40, 32) if gesture else (10, 42) if channels == 2 else (4, 32)
+    steps = steps_of(o, request, authors_steps, "TimeStep")
+    frame = _frame(container.path, request, o, channels, side)
+    maker = _Maker(b, neurons)
+    last = maker.stem(channels, gesture)
+    size = frame[1:]
+    for i, count in enumerate(blocks):
+        for j in range(count):
+            stride = 2 if i > 0 and j == 0 else 1
+            last = maker.block(f"layer{i + 1}.execute.{j}", last, width << i, stride)
+        size = size if i == 0 else (-(-size[0] // 2), -(-size[1] // 2))
+    classes = b.head(READOUT, last, maker.channels, size)
+    _check_classes(o, container.path, classes)
+    kind = InputKind.STATIC if request.frames is None and channels != 2 else InputKind.FRAMES
+    network = b.network(
+        NetworkInput(shape=frame, kind=kind),
+        steps,
+        READOUT,
+        NAME,
+        f"{NAME} ({list(blocks)} blocks, width {width})",
+        o,
+    )
+    empty = partial(
+        MLFResNet,
+        blocks,
+        classes,
+        in_channels=channels,
+        width=width,
+        T=steps,
+        input_norm=gesture,
+        neurons=neurons,
+    )
+    return ReadModel(network=network, module=partial(_module, b, empty), write_twin=None)
+
+
+class _Maker:
+    """Adds unit after unit, conv - tdBN - MLF."""
+
+    def __init__(self, builder: Builder, neurons: MLFNeurons) -> None:
+        self.builder, self.neurons, self.channels = builder, neurons, 0
+        self.model = NeuronModel(
+            levels=tuple(floats([[[v]]]) for v in neurons.thresholds),
+            decay=floats([[[neurons.decay]]]),
+            compare=Compare.GREATER,
+            reset=Reset.ZERO,
+        )
+
+    def stem(self, channels: int, input_norm: bool) -> str:
+        """Everything before the first block. The norm of the input stands before the padding of conv1."""
+        self.channels, source = channels, INPUT
+        if input_norm:
+            source = self._norm("bn0.bn", source, affine=False)
+        return self.unit(("conv1", "bn1", "spike_func"), source, None, 1)
+
+    def block(self, path: str, start: str, outputs: int, stride: int) -> str:
+        """Two units and the shortcut; returns the join."""
+        channels = self.channels
+        units = [(f"{path}.conv{k}", f"{path}.bn{k}", f"{path}.spike_func@{k}") for k in (1, 2)]
+        inner = self.unit(units[0], start, outputs, stride)
+        branch, identity = self.unit(units[1], inner, outputs, 1), start
+        if stride != 1 or channels != outputs:
+            self.channels, shortcut = channels, f"{path}.shortcut"
+            names = (f"{shortcut}.0", f"{shortcut}.1", f"{shortcut}.2")
+            identity = self.unit(names, start, outputs, stride)
+        return self.builder.add(f"{path}#out", Add(), branch, identity)
+
+    def unit(self, names: tuple[str, str, str], source: str, outputs: int | None, step: int) -> str:
+        """`names` of the convolution, the norm and the neurons."""
+        conv, self.channels = self.builder.conv(names[0], source, self.channels, outputs, step)
+        return self.builder.neuron(names[2], self.model, self._norm(f"{names[1]}.bn", conv))
+
+    def _norm(self, path: str, source: str, affine: bool = True) -> str:
+        factor = self.neurons.thresholds[0]
+        norm = self.builder.norm_of(path, self.channels, factor, eps_outside=True, affine=affine)
+        return self.builder.add(path, norm, source)
+
+
+def _neurons(o: Options) -> MLFNeurons:
+    """The authors' module constants, or what the user says; alpha scales the norms and is 1 everywhere."""
+    o.find("a", number)
+    alpha = o.find("alpha", positive)
+    if alpha not in (None, 1.0):
+        why = f"alpha = {alpha} is not allowed"
+        raise Snn2ChipError(
+            "option-value", "--option alpha", why, need="1, as in the authors' code"
+        )
+    values: list[float] = []
+    for name, default in THRESHOLDS.items():
+        said = o.find(name, positive)
+        values.append(o.default(name, default, _WHY) if said is None else said)
+    decay = o.find("tau", number)
+    decay = o.default("tau", DECAY, _WHY) if decay is None else decay
+    if not 0 <= decay <= 1:
+        why = f"tau = {decay} is not allowed"
+        raise Snn2ChipError(
+            "option-value", "--option tau", why, need="0 … 1: it is the decay factor itself"
+        )
+    return MLFNeurons(thresholds=tuple(values), decay=decay)
+
+
+_WHY = "a constant of the authors' code; checkpoints do not say"
+
+
+def _blocks(container: Container) -> tuple[int, ...]:
+    """Blocks in each stage; a gap in their numbers is an error."""
+    found = {(int(m[1]), int(m[2])) for k in container.tensors if (m := _BLOCK.fullmatch(k))}
+    stages = max(i for i, _ in found)
+    counts = [1 + max((j for i, j in found if i == s + 1), default=0) for s in range(stages)]
+    wanted = {(s + 1, j) for s, count in enumerate(counts) for j in range(count)}
+    if wanted != found:
+        i, j = min(wanted ^ found)
+        raise Snn2ChipError(
+            "checkpoint-missing-key",
+            f"{container.path}: layer{i}.execute.{j}.*",
+            "is missing, though later ones are there",
+        )
+    return tuple(counts)
+
+
+def _frame(path: str, request: ReadRequest, o: Options, channels: int, side: int) -> Shape:
+    if request.shape is None:
+        o.assumed.append(
+            f"input of {side} x {side} pixels (the authors'); no input or shape says it"
+        )
+        return channels, side, side
+    if request.shape[0] != channels:
+        raise Snn2ChipError(
+            "input-shape",
+            "input",
+            f"has another number of channels than conv1.weight of {path}",
+            have=f"{request.shape[0]} in {'x'.join(map(str, request.shape))}",
+            need=str(channels),
+            help="is --layout right?",
+        )
+    return request.shape
+
+
+def _check_classes(o: Options, path: str, classes: int) -> None:
+    said = o.find("num_classes", whole, in_args=False)
+    if said is not None and said != classes:
+        raise Snn2ChipError(
+            "option-contradicts",
+            "--option num_classes",
+            f"contradicts the shape of {READOUT}.weight in {path}",
+            have=str(said),
+            need=str(classes),
+        )
+
+
+def _module(b: Builder, make: "partial[MLFResNet]") -> MLFResNet:
+    """The zoo's module with the checkpoint's weights."""
+    with torch.device("meta"):
+        empty = make()
+    return loaded(empty, b.state(), b.container.is_double)
+
+
+MLF = System(name=NAME, archs=(NAME,), options=OPTIONS, recognise=recognise, read=read)
