@@ -108,6 +108,13 @@ def test_verify_compares_it_only_where_it_is_asked_for(build, capsys, asked, the
     assert {"spec", "layer", "dense", "core"} <= set(rung["sides"])
 
 
+def test_without_onnx_the_extra_is_named(build, capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert main(["onnx", "export", str(build), "-o", str(tmp_path / "p.onnx")]) == 2
+    assert "pip install 'snn2chip[onnx]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_misuse_is_told(build, capsys, tmp_path):
     assert main(["onnx", "exprt", str(build), "-o", str(tmp_path / "p.onnx")]) == 2
     assert "export" in capsys.readouterr().err
