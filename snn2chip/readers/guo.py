@@ -1,0 +1,247 @@
+"""ResNets of Guo's group (plain LIF as in IM-Loss; norms on membranes as in MPBN): recognise a checkpoint, read it.
+
+A norm on the membrane is a threshold for each channel: with γ > 0, [γ(u - μ)/σ + β > θ] = [u > μ + (θ - β)σ/γ], where σ
+= sqrt(var + eps). With γ < 0 the comparison turns round, so such channels are read with negated currents, -u > -(…):
+decay and the reset to 0 do not notice.
+"""
+
+import re
+from functools import partial
+
+import numpy as np
+import torch
+
+from snn2chip.arrays import floats
+from snn2chip.errors import Snn2ChipError
+from snn2chip.network.types import INPUT, Add, AvgPool2d, InputKind, NetworkInput, Scale, Shape
+from snn2chip.neuron import Compare, NeuronModel, Reset
+from snn2chip.readers.builder import Builder
+from snn2chip.readers.checkpoint import Container
+from snn2chip.readers.options import Options, number, positive, refuse_unknown, whole
+from snn2chip.readers.steps import steps_of
+from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
+from snn2chip.zoo.guo import GuoResNet
+from snn2chip.zoo.load import loaded
+
+NAME = "guo_resnet"
+READOUT = "model.fc.conv"
+OPTIONS = ("T", "step", "num_classes", "decay", "threshold")
+SIDE = 32
+
+_BLOCK = re.compile(r"model\.layer(\d+)\.(\d+)\.bn1\.bn\.running_var")
+_STEM = re.compile(r"model\.conv1\.(\d+)\.pool\.weight")
+
+
+def recognise(container: Container) -> Match:
+    """YES for keys of the wrapped, spiking networks."""
+    keys = container.tensors
+    mine = f"{READOUT}.weight" in keys and any(_BLOCK.fullmatch(k) for k in keys)
+    return Match.YES if mine else Match.NO
+
+
+def read(container: Container, request: ReadRequest) -> ReadModel:
+    """The network and its module; no twin is written."""
+    refuse_unknown(request.options, OPTIONS)
+    if recognise(container) is not Match.YES:
+        raise Snn2ChipError(
+            "checkpoint-keys",
+            container.path,
+            f"has no keys of a {NAME}",
+            have=", ".join(list(container.tensors)[:4]),
+            need="model.layer1.0.conv1.pool.weight, …bn1.bn.weight, …, model.fc.conv.weight",
+        )
+    o = Options(given=request.options, args=container.args)
+    steps = steps_of(o, request, 4, "step")
+    decay, threshold = _constants(o)
+    b = Builder(container=container)
+    stem = sum(_STEM.fullmatch(k) is not None for k in container.tensors)
+    first = "model.conv1.0.pool.weight" if stem else "model.conv1.pool.weight"
+    width, channels = b.tensor(first, None, None, 3, 3).shape[:2]
+    frame = _frame(container.path, request, o, channels)
+    maker = _Maker(b, decay, threshold, stem > 0)
+    last, size = maker.stem(channels, stem, frame[1:])
+    blocks = _blocks(container)
+    for i, count in enumerate(blocks):
+        for j in range(count):
+            stride = 2 if i > 0 and j == 0 else 1
+            last, size = maker.block(f"model.layer{i + 1}.{j}", last, width << i, stride, size)
+    classes = b.head(READOUT, last, maker.channels, size)
+    _check_classes(o, container.path, classes)
+    kind = InputKind.STATIC if request.frames is None else InputKind.FRAMES
+    where = "norms on membranes, MPBN" if maker.membrane_norm else "plain LIF"
+    arch = f"{NAME} ({list(blocks)} blocks, width {width}, {where})"
+    network = b.network(NetworkInput(shape=frame, kind=kind), steps, READOUT, NAME, arch, o)
+    empty = partial(
+        GuoResNet,
+        blocks,
+        classes,
+        step=steps,
+        in_channels=channels,
+        width=width,
+        stem=stem,
+        decay=decay,
+        threshold=threshold,
+        membrane_norm=maker.membrane_norm,
+    )
+    return ReadModel(network=network, module=partial(_module, b, empty), write_twin=None)
+
+
+class _Maker:
+    """Adds conv-bn pairs, neurons and blocks; remembers the channels of the last map."""
+
+    def __init__(self, builder: Builder, decay: float, threshold: float, pooled: bool) -> None:
+        self.builder, self.decay, self.threshold = builder, decay, threshold
+        self.pooled, self.channels = pooled, 0
+        self.membrane_norm = "model.layer1.0.relu1.bn.running_var" in builder.container.tensors
+
+    def stem(self, channels: int, count: int, size: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+        """(last layer, its map): `count` conv-bn-LIF and a mean over 2 x 2, or one of them where count is 0."""
+        self.channels = channels
+        if not count:
+            return self._neuron("model.relu", self._unit("model.conv1", "model.bn1", INPUT)), size
+        last = INPUT
+        for i in range(0, 3 * count, 3):
+            unit = self._unit(f"model.conv1.{i}", f"model.conv1.{i + 1}", last)
+            last = self._neuron(f"model.conv1.{i + 2}", unit)
+        self._check_even("model.pool", size)
+        pool = AvgPool2d(kernel=(2, 2), stride=(2, 2))
+        return self.builder.add("model.pool", pool, last), (size[0] // 2, size[1] // 2)
+
+    def block(
+        self, path: str, start: str, outputs: int, stride: int, size: tuple[int, int]
+    ) -> tuple[str, tuple[int, int]]:
+        """(last neurons, their map)."""
+        channels = self.channels
+        inner = self._unit(f"{path}.conv1", f"{path}.bn1", start, outputs, stride)
+        inner = self._neuron(f"{path}.relu1", inner)
+        branch, identity = self._unit(f"{path}.conv2", f"{path}.bn2", inner, outputs), start
+        if stride != 1 or channels != outputs:
+            self.channels = channels
+            identity = self._shortcut(f"{path}.downsample", start, outputs, stride, size)
+        total = self.builder.add(f"{path}#sum", Add(), branch, identity)
+        shrunk = (-(-size[0] // stride), -(-size[1] // stride))
+        return self._neuron(f"{path}.output_act", total), shrunk
+
+    def _shortcut(
+        self, path: str, start: str, outputs: int, stride: int, size: tuple[int, int]
+    ) -> str:
+        if not self.pooled:
+            return self._unit(f"{path}.0", f"{path}.1", start, outputs, stride)
+        self._check_even(f"{path}.0", size)
+        pool = AvgPool2d(kernel=(stride, stride), stride=(stride, stride))
+        pooled = self.builder.add(f"{path}.0", pool, start)
+        return self._unit(f"{path}.1", f"{path}.2", pooled, outputs)
+
+    def _unit(
+        self, conv: str, norm: str, source: str, outputs: int | None = None, stride: int = 1
+    ) -> str:
+        name, self.channels = self.builder.conv(
+            f"{conv}.pool", source, self.channels, outputs, stride
+        )
+        return self.builder.norm(f"{norm}.bn", name, self.channels)
+
+    def _neuron(self, path: str, source: str) -> str:
+        levels, sign = np.full((1, 1, 1), self.threshold), None
+        if self.membrane_norm:
+            levels, sign = self._channel_thresholds(f"{path}.bn")
+        if sign is not None and bool((sign < 0).any()):
+            source = self.builder.add(f"{path}#sign", Scale(scale=floats(sign)), source)
+        model = NeuronModel(
+            levels=(floats(levels),),
+            decay=floats([[[self.decay]]]),
+            compare=Compare.GREATER,
+            reset=Reset.ZERO,
+        )
+        return self.builder.neuron(path, model, source)
+
+    def _channel_thresholds(self, path: str) -> tuple[np.ndarray, np.ndarray]:
+        """(thresholds, signs of the currents), [C, 1, 1]."""
+        n = self.builder.norm_of(path, self.channels)
+        if bool((n.weight == 0).any()):
+            raise Snn2ChipError(
+                "checkpoint-values",
+                f"{self.builder.container.path}: {path}.weight",
+                "is 0, so the neurons fire always or never, whatever they get",
+                have=f"channel {int(np.argmin(np.abs(n.weight)))}",
+                need="other than 0",
+            )
+        sign = np.sign(n.weight)
+        level = n.mean + (self.threshold - n.bias) * np.sqrt(n.var + n.eps) / n.weight
+        return (sign * level)[:, None, None], sign[:, None, None]
+
+    def _check_even(self, where: str, size: tuple[int, int]) -> None:
+        if size[0] % 2 or size[1] % 2:
+            raise Snn2ChipError(
+                "input-shape",
+                where,
+                "averages windows of 2 x 2, and the last ones would be cut",
+                have=f"a map of {size[0]} x {size[1]}",
+                need="even numbers of rows and columns",
+            )
+
+
+def _constants(o: Options) -> tuple[float, float]:
+    """(decay, threshold)."""
+    decay, threshold = o.find("decay", number, in_args=False), o.find("threshold", positive)
+    why = "IM-Loss and MPBN; the group's other papers have other neurons, and keys do not tell"
+    decay = o.default("decay", 0.25, why) if decay is None else decay
+    threshold = o.default("threshold", 0.5, why) if threshold is None else threshold
+    if not 0 <= decay <= 1:
+        raise Snn2ChipError(
+            "option-value", "--option decay", f"decay = {decay} is not allowed", need="0 … 1"
+        )
+    return decay, threshold
+
+
+def _blocks(container: Container) -> tuple[int, ...]:
+    """Blocks in each stage; a gap in their numbers is an error."""
+    found = {(int(m[1]), int(m[2])) for k in container.tensors if (m := _BLOCK.fullmatch(k))}
+    stages = max(i for i, _ in found)
+    counts = [1 + max((j for i, j in found if i == s + 1), default=0) for s in range(stages)]
+    wanted = {(s + 1, j) for s, count in enumerate(counts) for j in range(count)}
+    if wanted != found:
+        i, j = min(wanted ^ found)
+        raise Snn2ChipError(
+            "checkpoint-missing-key",
+            f"{container.path}: model.layer{i}.{j}.*",
+            "is missing, though later ones are there",
+        )
+    return tuple(counts)
+
+
+def _frame(path: str, request: ReadRequest, o: Options, channels: int) -> Shape:
+    if request.shape is None:
+        o.assumed.append(f"input of {SIDE} x {SIDE} pixels (CIFAR); no input or shape says it")
+        return channels, SIDE, SIDE
+    if request.shape[0] != channels:
+        raise Snn2ChipError(
+            "input-shape",
+            "input",
+            f"has another number of channels than the first convolution of {path}",
+            have=f"{request.shape[0]} in {'x'.join(map(str, request.shape))}",
+            need=str(channels),
+            help="is --layout right?",
+        )
+    return request.shape
+
+
+def _check_classes(o: Options, path: str, classes: int) -> None:
+    said = o.find("num_classes", whole, in_args=False)
+    if said is not None and said != classes:
+        raise Snn2ChipError(
+            "option-contradicts",
+            "--option num_classes",
+            f"contradicts the shape of {READOUT}.weight in {path}",
+            have=str(said),
+            need=str(classes),
+        )
+
+
+def _module(b: Builder, make: "partial[GuoResNet]") -> GuoResNet:
+    """The zoo's module with the checkpoint's weights."""
+    with torch.device("meta"):
+        empty = make()
+    return loaded(empty, b.state(), b.container.is_double)
+
+
+GUO = System(name=NAME, archs=(NAME,), options=OPTIONS, recognise=recognise, read=read)

@@ -1,0 +1,100 @@
+"""Reading networks of Guo's group: layouts, norms on membranes, options, and the errors of what does not fit."""
+
+import numpy as np
+import pytest
+import torch
+
+from snn2chip.network.engine import run
+from snn2chip.network.types import Neuron
+from snn2chip.neuron import Compare, Reset
+from snn2chip.zoo.guo import GuoResNet
+from tests.cases import casegen
+from tests.cases.paths import CASES
+from tests.readers.checkpoints import dyadic
+from tests.readers.test_sew_resnet import agree, load, refused
+
+CASE = CASES / "guo_mpbn_res20m_exact"
+
+
+def small(stem=2, norm=False, blocks=(1, 2)):
+    net = GuoResNet(blocks, 3, in_channels=1, width=4, stem=stem, membrane_norm=norm)
+    return dyadic(net)
+
+
+def images():
+    g = torch.Generator().manual_seed(1)
+    return torch.randint(0, 17, (2, 1, 8, 8), generator=g).float().numpy() / 4
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.pth"
+
+
+def test_the_authors_recording(path):
+    casegen.save_checkpoint(CASE, path)
+    _, x, _ = casegen.load_case(CASE)
+    model = load(str(path), x, options={"step": 4})
+    assert model.inputs is not None
+    assert casegen.compare(CASE, run(model.network, model.inputs).outputs) == []
+    assert model.network.provenance.system == "guo_resnet"
+    assert "MPBN" in model.network.provenance.arch
+
+
+@pytest.mark.parametrize("stem", [0, 2])
+@pytest.mark.parametrize("norm", [False, True])
+def test_every_layout_fires_as_the_zoo(path, stem, norm):
+    torch.save(small(stem, norm).state_dict(), path)
+    model = load(str(path), images())
+    trace = agree(model)
+    assert {"model.layer1.0.relu1", "model.layer2.1.output_act"} < set(trace)
+    assert trace["model.layer2.0.output_act"].any()
+    assert ("plain LIF" in model.network.provenance.arch) is not norm
+
+
+def test_negative_norms_of_membranes_turn_the_comparison_round(path):
+    net = small(0, True)
+    norm = net.get_submodule("model.relu.bn")
+    assert isinstance(norm, torch.nn.BatchNorm2d) and norm.running_var is not None
+    norm.weight.data = torch.tensor([1.0, -1.0, 2.0, -2.0]) * 2.0**20
+    torch.save(net.state_dict(), path)
+    model = load(str(path), images())
+    assert "model.relu#sign" in [x.name for x in model.network.layers]
+    assert agree(model)["model.relu"].any()
+
+
+def test_a_norm_of_weight_zero_is_refused(path):
+    state = small(0, True).state_dict()
+    state["model.relu.bn.weight"] = torch.tensor([1.0, 0.0, 1.0, 1.0])
+    torch.save(state, path)
+    said = refused(str(path))
+    assert "model.relu.bn.weight" in said
+    assert "channel 1" in said
+
+
+def test_neurons_and_what_is_assumed(path):
+    torch.save(small().state_dict(), path)
+    network = load(str(path), images()).network
+    op = network.layer("model.conv1.2").op
+    assert isinstance(op, Neuron)
+    assert (float(op.model.threshold.item()), float(op.model.decay.item())) == (0.5, 0.25)
+    assert (op.model.compare, op.model.reset) == (Compare.GREATER, Reset.ZERO)
+    assumed = " ".join(network.provenance.assumed)
+    assert all(x in assumed for x in ("T = 4", "decay = 0.25", "threshold = 0.5"))
+
+
+def test_options(path):
+    torch.save(small().state_dict(), path)
+    assert load(str(path), images(), options={"step": 2}).network.steps == 2
+    assert "decay" in refused(str(path), x=images(), options={"decay": 3})
+    assert "contradicts the shape" in refused(str(path), options={"num_classes": 4})
+
+
+def test_what_does_not_fit_is_named(path):
+    state = small().state_dict()
+    del state["model.layer2.0.downsample.2.bn.bias"]
+    torch.save(state, path)
+    assert "model.layer2.0.downsample.2.bn.bias" in refused(str(path))
+    torch.save(small().state_dict(), path)
+    assert "even numbers of rows" in refused(str(path), x=np.zeros((1, 1, 7, 8)))
+    assert "number of channels" in refused(str(path), x=np.zeros((1, 3, 8, 8)))
