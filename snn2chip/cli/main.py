@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from snn2chip.cli.verbs import VERBS, Verb
+from snn2chip.cli.verb import Verb
+from snn2chip.cli.verbs import VERBS
 from snn2chip.errors import Snn2ChipError
 
 DESCRIPTION = """\

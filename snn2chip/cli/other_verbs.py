@@ -1,0 +1,102 @@
+"""Commands around: targets, explanations, health, speed, the demo."""
+
+import argparse
+
+from snn2chip.cli import arguments
+from snn2chip.cli.verb import Result, Verb, show, verb
+
+
+def _add_targets(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "action", nargs="?", default="list", metavar="list|show|check", help="default: list"
+    )
+    p.add_argument("name", nargs="?", metavar="NAME|FILE", help="target to show, file to check")
+    arguments.add_json(p)
+
+
+def _targets(a: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.stages.targets import targets
+
+    return targets(a.action, a.name), 0
+
+
+def _add_explain(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "code", nargs="?", metavar="CODE", help="slug of an error or finding; none: list all"
+    )
+    arguments.add_json(p)
+
+
+def _explain(a: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.stages.explain import explain
+
+    return explain(a.code), 0
+
+
+def _doctor(_: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.stages.doctor import doctor
+
+    done = doctor()
+    return done, 0 if done.healthy else 1
+
+
+def _add_bench(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "what", nargs="*", metavar="W", help="workloads: W1 W2 W3 W4 core size (default: all)"
+    )
+    p.add_argument("--repeats", type=int, default=5, help="interleaved repetitions (default: 5)")
+    p.add_argument("--threads", type=int, default=2, help="threads of every engine (default: 2)")
+    arguments.add_json(p)
+
+
+def _bench(a: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.stages.bench import run_bench
+
+    return run_bench(tuple(a.what), repeats=a.repeats, threads=a.threads, progress=show(a)), 0
+
+
+def _add_demo(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--out", metavar="BUILD", default="demo-build", help="folder to write (default: demo-build)"
+    )
+    arguments.add_json(p)
+
+
+def _demo(a: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.demonstration import demo
+
+    done = demo(a.out, progress=show(a))
+    return done, 0 if done.verdict else 1
+
+
+OTHER_VERBS: tuple[Verb, ...] = (
+    verb(
+        "targets",
+        "list targets, show one with its sources, or check a file of your own",
+        "targets show loihi2",
+        _add_targets,
+        _targets,
+    ),
+    verb(
+        "explain",
+        "explain the code of an error or finding",
+        "explain map-fit",
+        _add_explain,
+        _explain,
+    ),
+    verb(
+        "doctor",
+        "say which packages are here, which are missing and how to get them",
+        "doctor",
+        arguments.add_json,
+        _doctor,
+    ),
+    verb(
+        "bench",
+        "measure the engines against plain PyTorch, side by side",
+        "bench W1 W2",
+        _add_bench,
+        _bench,
+    ),
+    verb("demo", "deploy the MNIST network that comes with the package", "demo", _add_demo, _demo),
+)
