@@ -28,7 +28,7 @@ from snn2chip.neuron import Emits
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 from snn2chip.recording import Outputs, Recording
 
-CHUNK_VALUES = 1 << 24
+CHUNK_VALUES = 1 << 22
 """Outputs (bytes) of the largest population that run at once: two or three such layers stay in memory in use."""
 
 

@@ -71,13 +71,15 @@ class SumConv:
 
     def add(self, source: Source, currents: Values) -> None:
         """Add to currents [T, N, H, W, C], int32 or int64."""
-        values = source.values.astype(currents.dtype, copy=False)
+        values, weight = source.values, self.weight.astype(currents.dtype, copy=False)
         if self.pooled:
             values = values.sum((2, 3), keepdims=True, dtype=currents.dtype)
+        apart = weight.ndim == 3
+        if not (apart and values.dtype == np.uint8):
+            values = values.astype(currents.dtype, copy=False)
         values = values.reshape(-1, *values.shape[2:])
         flat = currents.reshape(len(values), self.shape.out_rows, self.shape.out_columns, -1)
-        weight = self.weight.astype(currents.dtype, copy=False)
-        if weight.ndim == 3:
+        if apart:
             sums.add_channel_sums(values, self.shape, weight, flat)
         else:
             sums.add_sums(values, self.shape, self.groups, weight, flat)

@@ -15,6 +15,7 @@ from snn2chip.engines import layer_projections
 from snn2chip.engines.bounds import Bounds
 from snn2chip.engines.kernels import conv, neurons
 from snn2chip.engines.kernels.events import NO_EVENTS
+from snn2chip.engines.kernels.vectors import DECAYS, KEEPS, PLAIN
 from snn2chip.engines.layer_currents import CurrentsOf, EventConv, Source, Values
 from snn2chip.network.types import InputKind
 from snn2chip.neuron import Emits, Reset
@@ -104,7 +105,8 @@ def prepare(qc: QuantizedCircuit, p: QuantizedPopulation, known: Bounds) -> Prep
     if is_simple(p, known.drives[p.name], qc.v_limit):
         moving = tuple(j for j in projections if not _still(qc, j.sources))
         fused = _largest(moving, known.currents[p.name])
-        general, simple = None, _simple_neurons(p, qc.v_limit, channels, fused)
+        alone = all(j is fused for j in projections)
+        general, simple = None, _simple_neurons(p, qc.v_limit, channels, fused, alone)
     else:
         general, simple = _any_neurons(p, qc.v_limit, channels), None
     return PreparedPopulation(
@@ -166,8 +168,9 @@ def _largest(projections: tuple[CurrentsOf, ...], current: int) -> EventConv | N
 
 
 def _simple_neurons(
-    p: QuantizedPopulation, v_limit: int, channels: int, fused: EventConv | None
+    p: QuantizedPopulation, v_limit: int, channels: int, fused: EventConv | None, alone: bool
 ) -> conv.Neurons:
+    """Parameters for the fused kernel; `alone`: it gathers all of the current itself."""
     n = p.neuron
     exponent = fused.exponent if fused is not None else 0
     floor = -INT32 if n.v_min is None else n.v_min
@@ -176,6 +179,7 @@ def _simple_neurons(
     theta = np.clip(n.levels[0], -INT32, layout.NEVER)
     keep = np.broadcast_to(fixed.DECAY_ONE - n.delta, (p.shape[0], *n.delta.shape[1:]))
     maps = any(a.shape[1:] != (1, 1) for a in (theta, amount, keep))
+    plain = alone and n.reset is Reset.ZERO and n.v_min is None and exponent == p.fraction_bits == 0
     lay = _Lines(p.shape, channels, fused)
     bias = p.bias if p.bias.ndim == 4 else p.bias[None]
     return conv.Neurons(
@@ -184,7 +188,7 @@ def _simple_neurons(
         amount=lay.lines(amount, 0, maps),
         keep=lay.lines(keep, 0, maps),
         settings=np.array([exponent, p.fraction_bits, v_limit, floor, mask], np.int32),
-        decays=int(n.delta.any()),
+        kind=DECAYS if n.delta.any() else PLAIN if plain else KEEPS,
     )
 
 

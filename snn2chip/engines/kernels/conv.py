@@ -45,7 +45,7 @@ class Neurons(NamedTuple):
     """Parameters of simple spiking neurons, int32.
 
     bias: [1 or T, 1 or H*W, C]; theta, amount (what firing takes off), keep (4096 - δ): [1 or H*W, C].
-    settings: e, f, limit, floor, mask as `vectors.fire` takes them. decays: whether any δ is not 0.
+    settings: e, f, limit, floor, mask as `vectors.fire` takes them. kind: as `vectors.fire` takes it.
     """
 
     bias: NDArray[np.int32]
@@ -53,7 +53,7 @@ class Neurons(NamedTuple):
     amount: NDArray[np.int32]
     keep: NDArray[np.int32]
     settings: NDArray[np.int32]
-    decays: int
+    kind: int
 
 
 def blocks_of(channels: int) -> int:
@@ -125,7 +125,7 @@ def spiking_conv(events: Events, shape: Shape, weight, extra, neurons: Neurons, 
                     )
                     fire(
                         settings,
-                        neurons.decays,
+                        neurons.kind,
                         acc.ctypes.data,
                         more + t * extra_step,
                         v.ctypes.data,

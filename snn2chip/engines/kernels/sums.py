@@ -74,7 +74,10 @@ def add_sums(values, shape: Shape, groups, weight, currents):  # type: ignore[no
 
 @compiled_parallel
 def add_channel_sums(values, shape: Shape, weight, currents):  # type: ignore[no-untyped-def]
-    """As `add_sums`, for channels that stay apart (depthwise convolution, identity); weight: [kh, kw, C]."""
+    """As `add_sums`, for channels that stay apart (depthwise convolution, identity); weight: [kh, kw, C].
+
+    Here values may be uint8, whatever the other two are.
+    """
     s = shape
     for line in prange(len(values) * s.out_rows):
         image, y = line // s.out_rows, line % s.out_rows

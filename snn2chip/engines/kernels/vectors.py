@@ -28,6 +28,9 @@ BATCH = 8
 SCRATCH = EVENTS_PER_SUM + 2 * LANES + BATCH
 """Entries of the list in which `gather` collects offsets."""
 
+PLAIN, KEEPS, DECAYS = range(3)
+"""Kinds of neurons for `fire`, from the fewest instructions to the most."""
+
 TILE = 4
 """Output pixels that `multiply` computes at once, so that each weight is loaded once for all of them."""
 
@@ -202,7 +205,7 @@ def _add_listed(b: ir.IRBuilder, blocks: int, weights: Value, scratch: Value, ac
 def fire(
     b: ir.IRBuilder,
     settings: Value,
-    decays: Value,
+    kind: Value,
     acc: Value,
     extra: Value,
     v: Value,
@@ -217,34 +220,44 @@ def fire(
 
     v = clip(decay(v) + (((acc << e) + extra) << f) + bias); out = v > theta; where it fires v = (v or 0) - amount;
     v = max(v, floor); acc = 0. `settings`: five int32 e, f, limit, floor, mask (-1: firing keeps v, 0: it clears v).
-    `keep` is 4096 - δ; it is read only if `decays`. The caller has proved that nothing leaves 32 bits.
+    `keep` is 4096 - δ. `kind`: DECAYS; KEEPS where δ is 0 (keep is not read); PLAIN where besides there are no shifts,
+    no extra current and no floor, and firing clears v. The caller has proved that nothing leaves 32 bits.
     """
     constants = [_splat(b, _load(b, b.add(settings, _i64(4 * i)), I32), LANES) for i in range(5)]
     pointers = [acc, extra, v, bias, theta, amount, keep, out]
-    with b.if_else(b.icmp_signed("!=", decays, _i64(0))) as (decaying, keeping):
-        with decaying, cgutils.for_range(b, blocks) as block:
-            _fire(b, block.index, constants, pointers, decays=True)
-        with keeping, cgutils.for_range(b, blocks) as block:
-            _fire(b, block.index, constants, pointers, decays=False)
+    done = b.append_basic_block("fired")
+    switch = b.switch(kind, done)
+    for k in (PLAIN, KEEPS, DECAYS):
+        case = b.append_basic_block(f"fire{k}")
+        switch.add_case(_i64(k), case)
+        b.position_at_end(case)
+        with cgutils.for_range(b, blocks) as block:
+            _fire(b, block.index, constants, pointers, k)
+        b.branch(done)
+    b.position_at_end(done)
 
 
 def _fire(
-    b: ir.IRBuilder, block: Value, constants: list[Value], pointers: list[Value], decays: bool
+    b: ir.IRBuilder, block: Value, constants: list[Value], pointers: list[Value], kind: int
 ) -> None:
     vector = ir.VectorType(I32, LANES)
     zero = ir.Constant(vector, None)
     e, f, limit, floor, mask = constants
     at = [b.add(p, b.mul(block, _i64(4 * LANES))) for p in pointers[:-1]]
     acc, extra, v, bias, theta, amount, keep = at
-    before = _load(b, v, vector)
-    if decays:
+    before, current = _load(b, v, vector), _load(b, acc, vector)
+    if kind == DECAYS:
         before = _decay(b, before, _load(b, keep, vector))
-    current = b.add(b.shl(_load(b, acc, vector), e), _load(b, extra, vector))
-    after = b.add(before, b.add(b.shl(current, f), _load(b, bias, vector)))
+    if kind != PLAIN:
+        current = b.shl(b.add(b.shl(current, e), _load(b, extra, vector)), f)
+    after = b.add(before, b.add(current, _load(b, bias, vector)))
     after = _smaller(b, _larger(b, after, b.neg(limit)), limit)
     fires = b.icmp_signed(">", after, _load(b, theta, vector))
-    reset = b.sub(b.and_(after, mask), _load(b, amount, vector))
-    _store(b, _larger(b, b.select(fires, reset, after), floor), v)
+    if kind == PLAIN:
+        _store(b, b.select(fires, zero, after), v)
+    else:
+        reset = b.sub(b.and_(after, mask), _load(b, amount, vector))
+        _store(b, _larger(b, b.select(fires, reset, after), floor), v)
     _store(b, zero, acc)
     out = b.add(pointers[-1], b.mul(block, _i64(LANES)))
     _store(b, b.zext(fires, ir.VectorType(I8, LANES)), out)
