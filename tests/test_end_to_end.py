@@ -31,9 +31,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "build"
 
 
-def answer(
-    words: list[str], capsys: pytest.CaptureFixture[str], status: int = 0
-) -> dict[str, Any]:
+def answer(words: list[str], capsys: pytest.CaptureFixture[str], status: int = 0) -> dict[str, Any]:
     """The JSON that a command prints."""
     capsys.readouterr()
     assert main([*words, "--json"]) == status

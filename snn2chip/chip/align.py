@@ -46,5 +46,5 @@ def _too_long(name: str, source: str, steps: int, most: int) -> Finding:
         why="a shortcut skips more layers than an axon can hold its spikes back",
         need=f"{steps} steps",
         have=f"{most} steps",
-        help="no relays are inserted; use fewer blocks in a row or a target with longer delays",
+        help="no relay can carry it: it sends numbers, and spikes of the target cannot hold them",
     )

@@ -1,4 +1,4 @@
-"""Map: a QuantizedCircuit onto cores: coding, align, split, pack."""
+"""Map: a QuantizedCircuit onto cores: coding, align, relay, split, pack."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from snn2chip.chip.features import check_features
 from snn2chip.chip.formats import loihi2
 from snn2chip.chip.formats.bits import Words
 from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
-from snn2chip.chip.program import Coding, Core, Program
+from snn2chip.chip.program import Coding, Core, Program, Schedule
+from snn2chip.chip.relay import add_relays
+from snn2chip.chip.relays import relayed
 from snn2chip.chip.split import split
 from snn2chip.chip.target import Target
-from snn2chip.chip.wiring import wire
+from snn2chip.chip.wiring import shape_of, wire
 from snn2chip.errors import Finding, Severity, errors_of
 from snn2chip.quantize.types import QuantizedCircuit
 
@@ -34,10 +36,13 @@ def map_circuit(
 ) -> MapResult:
     """The program of `qc` on `target`; `coding` None takes the first that fits.
 
-    Findings: map-format, map-feature, map-delay, map-fit. Errors: StatementError map-coding, map-range.
+    Findings: map-format, map-feature, map-delay, map-fit; notes map-relay.
+    Errors: StatementError map-coding, map-range.
     """
     coding = choose_coding(qc, target, coding)
-    wiring, schedule = wire(qc, coding), align(qc)
+    schedule = add_relays(qc, align(qc), wire(qc, coding), target)
+    qc = _with_relays(qc, schedule, target)
+    wiring = wire(qc, coding)
     findings = [
         *_check_format(target),
         *check_features(qc, target, wiring),
@@ -56,7 +61,36 @@ def map_circuit(
         if progress is not None:
             progress(len(cores) / plan.cores)
     program = _program(plan, coding, tuple(cores), pack_inputs(plan))
+    findings += _cost_of_relays(plan)
     return MapResult(program=program, findings=tuple(findings))
+
+
+def _with_relays(qc: QuantizedCircuit, schedule: Schedule, target: Target) -> QuantizedCircuit:
+    widths = target.widths
+    bits = widths.fraction_bits if widths.fraction_fixed else 0
+    return relayed(qc, schedule, fraction_bits=bits)
+
+
+def _cost_of_relays(plan: Plan) -> tuple[Finding, ...]:
+    """A note for each join (or population) that goes through relays."""
+    joins: dict[str, list[str]] = {}
+    for relay in plan.schedule.relays:
+        joins.setdefault(relay.rpartition("~")[0], []).append(relay)
+    return tuple(_cost(plan, join, relays) for join, relays in joins.items())
+
+
+def _cost(plan: Plan, join: str, relays: list[str]) -> Finding:
+    neurons = sum(c * h * w for c, h, w in (plan.qc.population(r).shape for r in relays))
+    cores = sum(plan.tilings[r].cores for r in relays)
+    first = plan.schedule.relays[relays[0]]
+    carried = f"{len(first)} summands" if len(first) > 1 else ", ".join(first)
+    return Finding(
+        code="map-relay",
+        severity=Severity.NOTE,
+        where=join,
+        why=f"waits longer than an axon can hold: relays carry {carried} on",
+        have=f"relays: {len(relays)}, neurons: {neurons}, cores: {cores}",
+    )
 
 
 def _check_format(target: Target) -> tuple[Finding, ...]:
@@ -88,7 +122,7 @@ def _program(
         steps=qc.steps,
         coding=coding,
         populations=plan.populations,
-        shapes=(qc.input.shape, *(p.shape for p in qc.populations)),
+        shapes=tuple(shape_of(qc, name) for name in plan.populations),
         on_host=plan.wiring.on_host,
         host_biases=plan.wiring.host_biases,
         cores=cores,

@@ -19,7 +19,7 @@ from snn2chip.quantize.types import QuantizedCircuit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that is decided before packing. `tilings` holds every population with cores, in the circuit's order."""
+    """All that is decided before packing. `qc`: with relays. `tilings`: every population with cores, in its order."""
 
     qc: QuantizedCircuit
     target: Target
@@ -30,7 +30,8 @@ class Plan:
     @property
     def populations(self) -> tuple[str, ...]:
         """Names by the numbers that the words use; 0 is the input."""
-        return (INPUT, *(p.name for p in self.qc.populations))
+        relays = self.schedule.relays
+        return (INPUT, *(p.name for p in self.qc.populations if p.name not in relays), *relays)
 
     @property
     def cores(self) -> int:

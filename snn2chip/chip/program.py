@@ -1,7 +1,7 @@
 """The Program: a QuantizedCircuit laid out on cores, as packed bytes. And what a core's bytes say once unpacked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -43,17 +43,24 @@ class Tile:
         return (c[1] - c[0], y[1] - y[0], x[1] - x[0])
 
 
+def _no_names() -> dict[str, tuple[str, ...]]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """Chip time. Sample step t of a population of depth d happens at chip step t + d.
 
     `depth`: population -> d (the input has depth 0). `delays`: (projection, source) -> steps that the axon
-    holds a spike
-    beyond the one step that every hop takes, so that summands of a join arrive together: d(target) - d(source) - 1.
+    holds a spike beyond the one step that every hop takes, so that summands of a join arrive together: d(target) - d(source) - 1.
+    `relays`: relay -> what it copies, those before it only. `through`: projection -> what its axons read, with relays
+    in the place of what they carry, where there are some; its own sources keep the steps of the whole way in `delays`.
     """
 
     depth: Mapping[str, int]
     delays: Mapping[tuple[str, str], int]
+    relays: Mapping[str, tuple[str, ...]] = field(default_factory=_no_names)
+    through: Mapping[str, tuple[str, ...]] = field(default_factory=_no_names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +84,8 @@ class Core:
 class Program:
     """Everything the chip needs. Core i of `cores` is the core that axons call i.
 
-    `populations`: names in the order of the numbers that the bytes use; number 0 is the input. A population
+    `populations`: names in the order of the numbers that the bytes use; number 0 is the input, relays come last. A
+    population
     that the host runs
     (`on_host`) has no core, but its number and shape stay. `input_axons`: what the host sends to: per input
     (or host population)

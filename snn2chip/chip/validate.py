@@ -17,6 +17,7 @@ from snn2chip.chip.target import Target
 from snn2chip.chip.unpack import unpack_cores, unpack_hosts, without_weights
 from snn2chip.chip.validate_edges import edges
 from snn2chip.chip.validate_item import Item, differs, same
+from snn2chip.chip.validate_relays import Relays, relay_tile, relays_of
 from snn2chip.circuit.types import INPUT, Conv, Dense
 from snn2chip.errors import Finding, Severity, StatementError
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation, QuantizedProjection
@@ -46,14 +47,15 @@ def validate_contents(
     qc: QuantizedCircuit,
 ) -> Validation:
     """As `validate`, on what the words say. `cores` is read once, core after core; no weights are kept."""
-    items = list(_program(program, qc))
+    relays, items = relays_of(program, qc)
+    items += _program(program, qc, relays)
     if any(i.differing for i in items):
         return _summary(items)
     kept: list[CoreContents] = []
     for core, contents in enumerate(cores):
-        items += [i for tile in contents.tiles for i in _tile(program, qc, core, tile)]
+        items += [i for tile in contents.tiles for i in _tile(program, qc, relays, core, tile)]
         kept.append(without_weights(contents))
-    items += _cover(program, qc, [t for c in kept for t in c.tiles])
+    items += _cover(program, qc, relays, [t for c in kept for t in c.tiles])
     if not any(i.code in ("program-tile", "program-cover") and i.differing for i in items):
         items += edges(program, kept, hosts)
     return _summary(items)
@@ -93,10 +95,10 @@ def _finding(item: Item, count: int) -> Finding:
 # --- the program as a whole ------------------------------------------------------------------------------------------
 
 
-def _program(program: Program, qc: QuantizedCircuit) -> Iterator[Item]:
+def _program(program: Program, qc: QuantizedCircuit, relays: Relays) -> Iterator[Item]:
     """Names, shapes, steps, and what the host does: nothing here is in the cores' words."""
-    names = (INPUT, *(p.name for p in qc.populations))
-    shapes = (qc.input.shape, *(p.shape for p in qc.populations))
+    names = (INPUT, *(p.name for p in qc.populations), *relays.carried)
+    shapes = (qc.input.shape, *(p.shape for p in qc.populations), *relays.shapes.values())
     host, coding = set(program.on_host), program.coding
     yield same("program-head", "program", -1, "the list of populations", program.populations, names)
     yield same("program-head", "program", -1, "the list of shapes", program.shapes, shapes)
@@ -132,12 +134,18 @@ def _program(program: Program, qc: QuantizedCircuit) -> Iterator[Item]:
 # --- tiles -----------------------------------------------------------------------------------------------------------
 
 
-def _tile(program: Program, qc: QuantizedCircuit, core: int, tile: TileContents) -> Iterator[Item]:
+def _tile(
+    program: Program, qc: QuantizedCircuit, relays: Relays, core: int, tile: TileContents
+) -> Iterator[Item]:
     """Everything of one tile but its edges."""
     if not 0 < tile.population < len(program.populations):
         yield differs("program-tile", "program", core, "a population's number", tile.population, "")
         return
-    p = qc.population(program.populations[tile.population])
+    if program.populations[tile.population] in relays.carried:
+        qc, p, items = relay_tile(program, qc, relays, core, tile)
+        yield from items
+    else:
+        p = qc.population(program.populations[tile.population])
     box = (tile.channels, tile.rows, tile.columns)
     inside = all(0 <= low < high <= size for (low, high), size in zip(box, p.shape, strict=True))
     where = (p.name, core)
@@ -150,7 +158,7 @@ def _tile(program: Program, qc: QuantizedCircuit, core: int, tile: TileContents)
     yield same("program-time", *where, "the depth", tile.depth, depth)
     yield same("program-time", *where, "the number of steps", tile.steps, qc.steps)
     yield from _neurons(qc, p, core, tile)
-    yield from _connections(program, qc, p, core, tile)
+    yield from _connections(program, qc, relays, p, core, tile)
 
 
 def _neurons(
@@ -192,17 +200,22 @@ def _neurons(
 
 
 def _connections(
-    program: Program, qc: QuantizedCircuit, p: QuantizedPopulation, core: int, tile: TileContents
+    program: Program,
+    qc: QuantizedCircuit,
+    relays: Relays,
+    p: QuantizedPopulation,
+    core: int,
+    tile: TileContents,
 ) -> Iterator[Item]:
-    """Each projection has one connection, with its weights and the axons of its summands."""
+    """Each projection has one connection, with its weights and the axons of its summands, some behind relays."""
     for index, projection in enumerate(qc.into(p.name)):
         sources = [s for s in projection.sources if s != INPUT or program.coding is not Coding.BIAS]
         found = [c for c in tile.connections if c.projection == index]
         what = f"the connections of projection {projection.name}"
         yield same("program-weight", p.name, core, what, len(found), int(bool(sources)))
         for c in found:
-            numbers = [program.populations.index(s) for s in sources]
-            have = sorted(a.source for a in c.axons)
+            numbers = [program.populations.index(b) for s in sources for b in relays.behind(s)]
+            have = sorted(n for a in c.axons for n in _behind(program, relays, a.source))
             yield same(
                 "program-edge",
                 p.name,
@@ -215,6 +228,14 @@ def _connections(
     known = range(len(qc.into(p.name)))
     strangers = sum(c.projection not in known for c in tile.connections)
     yield same("program-weight", p.name, core, "connections of no projection", strangers, 0)
+
+
+def _behind(program: Program, relays: Relays, number: int) -> list[int]:
+    """Numbers of the circuit's populations whose spikes an axon with this source receives."""
+    if not 0 <= number < len(program.populations):
+        return [number]
+    names = relays.behind(program.populations[number])
+    return [program.populations.index(name) for name in names]
 
 
 def _weights(
@@ -274,9 +295,12 @@ def _grouped(
     return base, dense
 
 
-def _cover(program: Program, qc: QuantizedCircuit, tiles: Iterable[TileContents]) -> Iterator[Item]:
+def _cover(
+    program: Program, qc: QuantizedCircuit, relays: Relays, tiles: Iterable[TileContents]
+) -> Iterator[Item]:
     """Each neuron of the chip is in exactly one tile, those of the host in none."""
-    held = {p.name: np.zeros(p.shape, np.int64) for p in qc.populations}
+    shapes = {p.name: p.shape for p in qc.populations} | dict(relays.shapes)
+    held = {name: np.zeros(shape, np.int64) for name, shape in shapes.items()}
     for t in tiles:
         if 0 < t.population < len(program.populations):
             box = tuple(slice(max(low, 0), high) for low, high in (t.channels, t.rows, t.columns))

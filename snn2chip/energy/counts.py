@@ -15,7 +15,8 @@ from enum import Enum
 
 import numpy as np
 
-from snn2chip.chip.program import Coding, Program
+from snn2chip.chip.program import Coding, Program, Schedule
+from snn2chip.chip.relays import relayed
 from snn2chip.chip.target import Target
 from snn2chip.circuit.types import INPUT, Conv, Dense, InputKind, Role, Shape
 from snn2chip.energy.cores import CoreCounts, count_cores
@@ -109,7 +110,7 @@ def count(
     """Counts of `recording`, which holds the outputs of every population.
 
     With `program` and `target` also per core, from the packed tables; what the host does is told apart. `inputs`: the
-    integer input of the run, which a recording does not hold.
+    integer input of the run, which a recording does not hold. Relays of the program count as populations.
     """
     outputs = dict(recording.outputs)
     samples = next(iter(outputs.values())).shape[1]
@@ -118,6 +119,9 @@ def count(
         outputs[INPUT] = inputs.values if inputs.kind is InputKind.FRAMES else inputs.values[None]
     else:
         outputs[INPUT] = np.full((1, samples, *qc.input.shape), qc.input.high, np.int32)
+    if program is not None:
+        qc = relayed(qc, program.schedule)
+        outputs |= _copied(program.schedule, outputs, qc.steps)
     host = set(program.on_host) if program else set[str]()
     coding = program.coding if program else None
     fed_by_host = coding in BY_HOST
@@ -138,6 +142,15 @@ def count(
         ),
         cores=cores,
     )
+
+
+def _copied(schedule: Schedule, outputs: Mapping[str, Outputs], steps: int) -> dict[str, Outputs]:
+    """What each relay sends: the sum of what it copies."""
+    found = dict(outputs)
+    for name, sources in schedule.relays.items():
+        total = sum((found[s].astype(np.int32) for s in sources[1:]), found[sources[0]])
+        found[name] = np.broadcast_to(total, (steps, *total.shape[1:]))
+    return {name: found[name] for name in schedule.relays}
 
 
 def _projections(

@@ -82,13 +82,17 @@ def run_unpacked(
     record: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Recording, ChipCounts]:
-    """As `run_counted`, on cores that are unpacked already: the words in `program` are not looked at."""
+    """As `run_counted`, on cores that are unpacked already: the words in `program` are not looked at.
+
+    Relays run, and count, but a recording shows the populations of `qc` alone.
+    """
     names = program.populations
     hosts = {n: (table, program.schedule.depth[names[n]]) for n, table in unpacked.hosts.items()}
     flat = flatten(unpacked.cores, hosts, program.shapes, program.steps)
     sent = core_host.outputs_of(qc, program.on_host, inputs)
     feed = core_host.feed_of(program, qc, inputs, sent)
-    keep = range(1, len(names)) if record else [names.index(qc.readout.population)]
+    ours = [names.index(p.name) for p in qc.populations]
+    keep = ours if record else [names.index(qc.readout.population)]
     chip = Chip(flat, feed, program.shapes, program.steps, inputs.samples, keep)
     steps = inputs.samples * program.steps + int(flat.tables.senders["depth"].max(initial=0))
     for step in range(steps):
@@ -104,8 +108,8 @@ def run_unpacked(
         else {},
         potentials=potentials,
         decision=decide(qc, outputs, potentials),
-        highest={names[n]: high for n, (_, high) in chip.extremes().items()},
-        lowest={names[n]: low for n, (low, _) in chip.extremes().items()},
+        highest={names[n]: high for n, (_, high) in chip.extremes().items() if n in ours},
+        lowest={names[n]: low for n, (low, _) in chip.extremes().items() if n in ours},
     )
     return recording, _counts(chip, flat.pair_core, len(unpacked.cores), steps)
 

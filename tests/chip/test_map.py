@@ -144,11 +144,15 @@ def test_biases_per_step_are_found():
 
 def test_all_findings_are_collected():
     qc = small_sew(0)
+    p = qc.populations[3]
+    twice = replace(p.neuron, levels=p.neuron.levels * 2, amounts=p.neuron.amounts * 2)
+    populations = (*qc.populations[:3], replace(p, neuron=twice), *qc.populations[4:])
+    qc = replace(qc, populations=populations)
     quantities = dict(LOIHI2.quantities)
-    for key, value in {"delay.bits": 1, "core.axons_in": 1, "core.synapse_words": 20}.items():
+    for key, value in {"widths.levels": 0, "core.axons_in": 1, "core.synapse_words": 20}.items():
         quantities[key] = replace(quantities[key], value=value)
     result = map_circuit(qc, replace(LOIHI2, quantities=quantities))
-    assert {f.code for f in result.findings} == {"map-delay", "map-fit"}
+    assert {f.code for f in result.findings} == {"map-feature", "map-fit"}
     assert all(f.severity is Severity.ERROR and f.where for f in result.findings)
 
 
