@@ -30,7 +30,7 @@ class PreparedPopulation:
     """A population ready to run. `channels`: in memory; `currents`: the type that is proved to hold its currents.
 
     `convolution`: what the fused kernel gathers itself, if anything; `others`: projections computed before.
-    Exactly one of `simple` (the fused kernel's parameters) and `general` is there.
+    `simple`: the fused kernel's parameters, for each level of the neurons; or `general`, and no `simple`.
     """
 
     population: QuantizedPopulation
@@ -38,7 +38,7 @@ class PreparedPopulation:
     currents: type
     convolution: EventConv | None
     others: tuple[CurrentsOf, ...]
-    simple: conv.Neurons | None
+    simple: tuple[conv.Neurons, ...]
     general: neurons.AnyNeurons | None
     outputs: type
 
@@ -50,8 +50,9 @@ class PreparedPopulation:
         shape = (steps, batch, *self.population.shape[1:], self.channels)
         if self.general is not None:
             return self._general(extra, shape)
-        out = np.empty(shape, np.uint8)
-        self._simple(extra, sources, out)
+        out = self._simple(self.simple[0], extra, sources, shape)
+        for level in self.simple[1:]:
+            out += self._simple(level, extra, sources, shape)
         return out, np.empty((0, 0, 0, 0), np.int64)
 
     def _general(self, currents: Values, shape: tuple[int, ...]) -> tuple[Values, IntArray]:
@@ -62,19 +63,24 @@ class PreparedPopulation:
         return out, membranes
 
     def _simple(
-        self, extra: Values, sources: Mapping[tuple[str, ...], Source], out: Values
-    ) -> None:
-        steps, batch, rows, columns, channels = out.shape
+        self,
+        level: conv.Neurons,
+        extra: Values,
+        sources: Mapping[tuple[str, ...], Source],
+        out_shape: tuple[int, ...],
+    ) -> Values:
         if self.convolution is None:
+            steps, batch, rows, columns, channels = out_shape
             shape = conv.Shape(steps, batch, 0, 0, 0, rows, columns, channels, 0, 0, 0, 0, 0, 0)
             events, weight = NO_EVENTS, np.empty((0, 0), np.int8)
         else:
             source = sources[self.convolution.sources]
             shape = self.convolution.shaped(source.values)
             events, weight = source.events, self.convolution.weight
-        conv.spiking_conv(
-            events, shape, weight, extra, self.simple, conv.blocks_of(shape.out_channels), out
-        )
+        out = np.empty(out_shape, np.uint8)
+        blocks = conv.blocks_of(shape.out_channels)
+        conv.spiking_conv(events, shape, weight, extra, level, blocks, out)
+        return out
 
     def _currents(self, sources: Mapping[tuple[str, ...], Source], batch: int) -> Values:
         """Sum of the other projections' currents [1 or T, N, H, W, C]; empty where the fused kernel needs none."""
@@ -101,22 +107,20 @@ def prepare(qc: QuantizedCircuit, p: QuantizedPopulation, known: Bounds) -> Prep
     )
     low, high = known.outputs[p.name]
     fits32 = known.currents[p.name] < INT32
+    levels = range(len(p.neuron.levels))
+    simple = is_simple(p, known.drives[p.name], qc.v_limit)
     fused = None
-    if is_simple(p, known.drives[p.name], qc.v_limit):
-        moving = tuple(j for j in projections if not _still(qc, j.sources))
-        fused = _largest(moving, known.currents[p.name])
-        alone = all(j is fused for j in projections)
-        general, simple = None, _simple_neurons(p, qc.v_limit, channels, fused, alone)
-    else:
-        general, simple = _any_neurons(p, qc.v_limit, channels), None
+    if simple and len(levels) == 1:
+        fused = _largest(tuple(j for j in projections if not _still(qc, j.sources)))
+    alone = all(j is fused for j in projections)
     return PreparedPopulation(
         population=p,
         channels=channels,
         currents=np.int32 if fits32 else np.int64,
         convolution=fused,
         others=tuple(j for j in projections if j is not fused),
-        simple=simple,
-        general=general,
+        simple=tuple(_simple_neurons(p, i, qc.v_limit, fused, alone) for i in levels if simple),
+        general=None if simple else _any_neurons(p, qc.v_limit, channels),
         outputs=np.uint8 if low >= 0 and high <= 255 and fits32 else np.int32,
     )
 
@@ -124,9 +128,9 @@ def prepare(qc: QuantizedCircuit, p: QuantizedPopulation, known: Bounds) -> Prep
 def is_simple(p: QuantizedPopulation, drive: int, v_limit: int) -> bool:
     """Whether the fused kernel has these neurons, and everything in it stays within 32 bits."""
     n = p.neuron
-    plain = n.emits is Emits.SPIKE and len(n.levels) == 1 and n.gain is None
+    plain = n.emits is Emits.SPIKE and len(n.levels) <= 255 and n.gain is None
     late = n.late_reset and n.reset is Reset.SUBTRACT
-    amount = int(np.abs(n.amounts[0]).max(initial=0))
+    amount = max(int(np.abs(a).max(initial=0)) for a in n.amounts)
     floor = abs(n.v_min or 0)
     return plain and not late and max(drive, amount) + v_limit < INT32 and floor < INT32
 
@@ -161,26 +165,26 @@ def _still(qc: QuantizedCircuit, sources: tuple[str, ...]) -> bool:
     return qc.input.kind is InputKind.STATIC and set(sources) == {INPUT}
 
 
-def _largest(projections: tuple[CurrentsOf, ...], current: int) -> EventConv | None:
+def _largest(projections: tuple[CurrentsOf, ...]) -> EventConv | None:
     """The convolution worth fusing: the one with the most weights."""
     found = [j for j in projections if isinstance(j, EventConv)]
-    return max(found, key=lambda j: j.weight.size, default=None) if current < INT32 else None
+    return max(found, key=lambda j: j.weight.size, default=None)
 
 
 def _simple_neurons(
-    p: QuantizedPopulation, v_limit: int, channels: int, fused: EventConv | None, alone: bool
+    p: QuantizedPopulation, level: int, v_limit: int, fused: EventConv | None, alone: bool
 ) -> conv.Neurons:
-    """Parameters for the fused kernel; `alone`: it gathers all of the current itself."""
+    """Parameters of one level for the fused kernel; `alone`: it gathers all of the current itself."""
     n = p.neuron
     exponent = fused.exponent if fused is not None else 0
     floor = -INT32 if n.v_min is None else n.v_min
     mask = 0 if n.reset is Reset.ZERO else -1
-    amount = n.amounts[0] if n.reset is Reset.SUBTRACT else np.zeros_like(n.amounts[0])
-    theta = np.clip(n.levels[0], -INT32, layout.NEVER)
+    amount = n.amounts[level] if n.reset is Reset.SUBTRACT else np.zeros_like(n.amounts[level])
+    theta = np.clip(n.levels[level], -INT32, layout.NEVER)
     keep = np.broadcast_to(fixed.DECAY_ONE - n.delta, (p.shape[0], *n.delta.shape[1:]))
     maps = any(a.shape[1:] != (1, 1) for a in (theta, amount, keep))
     plain = alone and n.reset is Reset.ZERO and n.v_min is None and exponent == p.fraction_bits == 0
-    lay = _Lines(p.shape, channels, fused)
+    lay = _Lines(p.shape, layout.padded(p.shape[0]), fused)
     bias = p.bias if p.bias.ndim == 4 else p.bias[None]
     return conv.Neurons(
         bias=np.stack([lay.lines(b, 0, b.shape[1:] != (1, 1)) for b in bias]),

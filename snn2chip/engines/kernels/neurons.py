@@ -58,41 +58,48 @@ def integrate(currents, neurons: AnyNeurons, out, membranes):  # type: ignore[no
 
     membranes: int64 [N, H, W, C], the first level's membranes at the end, or empty where nobody asks.
     """
-    steps, batch, rows, columns, channels = out.shape
-    m = neurons
+    rows = out.shape[2]
+    for line in prange(out.shape[1] * rows):
+        integrate_line(currents, neurons, out, membranes, line // rows, line % rows)
+
+
+@compiled
+def integrate_line(currents, m: AnyNeurons, out, membranes, n, y):  # type: ignore[no-untyped-def]
+    """`integrate` for row y of sample n."""
+    steps, columns, channels = out.shape[0], out.shape[3], out.shape[4]
     levels = len(m.theta)
-    constant = currents.shape[0] == 1
-    for line in prange(batch * rows):
-        n, y = line // rows, line % rows
-        v = np.zeros((levels, channels), np.int64)
-        owed = np.zeros((levels, channels), np.int64)
-        for x in range(columns):
+    v, owed = np.empty(levels, np.int64), np.empty(levels, np.int64)
+    for x in range(columns):
+        for c in range(channels):
             v[:] = 0
             owed[:] = 0
-            bias = m.bias[:, y if m.bias.shape[1] > 1 else 0, x if m.bias.shape[2] > 1 else 0]
-            theta = m.theta[:, y if m.theta.shape[1] > 1 else 0, x if m.theta.shape[2] > 1 else 0]
-            amount = m.amount[
-                :, y if m.amount.shape[1] > 1 else 0, x if m.amount.shape[2] > 1 else 0
-            ]
-            delta = m.delta[y if m.delta.shape[0] > 1 else 0, x if m.delta.shape[1] > 1 else 0]
-            gain = m.gain[:, y if m.gain.shape[1] > 1 else 0, x if m.gain.shape[2] > 1 else 0]
+            delta = m.delta[at(m.delta.shape[0], y), at(m.delta.shape[1], x), c]
+            by, bx = at(m.bias.shape[1], y), at(m.bias.shape[2], x)
+            gy, gx = at(m.gain.shape[1], y), at(m.gain.shape[2], x)
+            py, px = at(m.theta.shape[1], y), at(m.theta.shape[2], x)
+            ay, ax = at(m.amount.shape[1], y), at(m.amount.shape[2], x)
             for t in range(steps):
-                current = currents[0 if constant else t, n, y, x]
-                b = bias[t if len(bias) > 1 else 0]
-                for c in range(channels):
-                    a = np.int64(current[c])
-                    if gain.size:
-                        a = shift_toward_zero(gain[t if len(gain) > 1 else 0, c] * a, m.gain_shift)
-                    drive = shift_left(a, m.fraction_bits) + b[c]
-                    total = 0
-                    for k in range(levels):
-                        u = decay(v[k, c], delta[c]) - owed[k, c] + drive
-                        u = saturate(u, m.limit)
-                        spikes, v[k, c], owed[k, c] = fire_one(m, u, theta[k, c], amount[k, c])
-                        total += spikes
-                    out[t, n, y, x, c] = total
+                a = np.int64(currents[at(currents.shape[0], t), n, y, x, c])
+                if m.gain.size:
+                    a = shift_toward_zero(
+                        m.gain[at(m.gain.shape[0], t), gy, gx, c] * a, m.gain_shift
+                    )
+                drive = shift_left(a, m.fraction_bits) + m.bias[at(m.bias.shape[0], t), by, bx, c]
+                total = 0
+                for k in range(levels):
+                    u = saturate(decay(v[k], delta) - owed[k] + drive, m.limit)
+                    theta, amount = m.theta[k, py, px, c], m.amount[k, ay, ax, c]
+                    spikes, v[k], owed[k] = fire_one(m, u, theta, amount)
+                    total += spikes
+                out[t, n, y, x, c] = total
             if membranes.size:
-                membranes[n, y, x] = v[0]
+                membranes[n, y, x, c] = v[0]
+
+
+@compiled
+def at(size, index):  # type: ignore[no-untyped-def]
+    """The index into an axis that may have one entry for all."""
+    return index if size > 1 else 0
 
 
 @compiled
