@@ -238,10 +238,10 @@ def _residual(
 RESNET18 = ((64, 2), (128, 2), (256, 2), (512, 2))
 
 
-def small_residual() -> Workload:
+def small_residual(batch: int = 64) -> Workload:
     """W1: four narrow blocks."""
-    what = "stem and 4 SEW blocks, 16 channels, 8x8, T 4, batch 64"
-    return _residual("W1", what, 8, 64, (3, 1), ((16, 4),), 10)
+    what = f"stem and 4 SEW blocks, 16 channels, 8x8, T 4, batch {batch}"
+    return _residual("W1", what, 8, batch, (3, 1), ((16, 4),), 10)
 
 
 def sew_resnet18_cifar(batch: int = 16) -> Workload:
