@@ -100,7 +100,7 @@ def correct(net: SEWResNet, images: Images, labels: Labels) -> int:
 
 
 def save(
-    name: str, net: SEWResNet, data: Split, recipe: Recipe, few: int = 200, folder: Path = DATA
+    name: str, net: SEWResNet, data: Split, recipe: Recipe, few: int = 100, folder: Path = DATA
 ) -> None:
     """Write the files of the example `name`; `few`: images of the demo, and of the calibration."""
     hits = correct(net, data.test_images, data.test_labels)

@@ -1,5 +1,6 @@
 """The input of a run: arrays in the layouts of the source models, brought to one inner form."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -35,6 +36,10 @@ class InputData:
     def steps(self) -> int | None:
         """T of frames; a static image has none."""
         return None if self.kind is InputKind.STATIC else self.values.shape[0]
+
+    def digest(self) -> str:
+        """sha256 of the values as int32: tells whether two runs of integers had the same input."""
+        return hashlib.sha256(np.ascontiguousarray(self.values, "<i4").tobytes()).hexdigest()
 
     def at(self, t: int) -> NDArray[Any]:
         """The frame [N, C, H, W] of step t."""

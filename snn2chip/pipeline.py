@@ -1,11 +1,13 @@
 """`deploy`: the stages in order."""
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from snn2chip.build import check_out, open_build
 from snn2chip.energy.estimate import Estimate
 from snn2chip.errors import Snn2ChipError
+from snn2chip.network.shapes import shapes
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.compile import Compiled, compile_model
@@ -106,4 +108,5 @@ def _check_labels(options: BuildOptions) -> None:
     model = read(options, Silent())
     if model.inputs is None:
         raise Snn2ChipError("usage", "--labels", "needs an input", help="give --input X.npy")
-    load_labels(options.labels, model.inputs.samples)
+    answers = shapes(model.network)[model.network.readout.layer]
+    load_labels(options.labels, model.inputs.samples, prod(answers))

@@ -52,7 +52,8 @@ class Schedule:
     """Chip time. Sample step t of a population of depth d happens at chip step t + d.
 
     `depth`: population -> d (the input has depth 0). `delays`: (projection, source) -> steps that the axon
-    holds a spike beyond the one step that every hop takes, so that summands of a join arrive together: d(target) - d(source) - 1.
+    holds a spike beyond the one step that every hop takes, so that summands of a join arrive together:
+    d(target) - d(source) - 1.
     `relays`: relay -> what it copies, those before it only. `through`: projection -> what its axons read, with relays
     in the place of what they carry, where there are some; its own sources keep the steps of the whole way in `delays`.
     """

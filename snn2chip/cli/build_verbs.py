@@ -156,7 +156,7 @@ BUILD_VERBS: tuple[Verb, ...] = (
     ),
     verb(
         "energy",
-        "estimate energy and time from the counts of the last simulation",
+        "estimate energy and time from the counts of the last simulation or verification",
         "energy build --prices none",
         _add_energy,
         _energy,

@@ -56,8 +56,8 @@ def identity(
         Fact(label="architecture", value=qc.provenance.title, note=", ".join(understood)),
         Fact(
             label="tensors",
-            value=f"{p.used} used, {len(p.unused)} not",
-            note="; ".join(p.unused),
+            value=f"{p.used} used",
+            note=f"not used: {'; '.join(p.unused)}" if p.unused else "all of the file's",
         ),
         Fact(label="steps", value=str(qc.steps), note=f"{q.kind.value} input"),
         Fact(label="input", value=shape_text(q.shape), note=grid),

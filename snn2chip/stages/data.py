@@ -47,8 +47,8 @@ def on_grid(qc: QuantizedCircuit, real: InputData, progress: Progress) -> StageI
     return StageInput(real=real, integers=integers, error=error)
 
 
-def load_labels(path: str | None, samples: int) -> Labels | None:
-    """Classes [N] of the samples, or None where no file was named."""
+def load_labels(path: str | None, samples: int, classes: int) -> Labels | None:
+    """Classes [N] of the samples, each in 0..classes - 1, or None where no file was named."""
     if path is None:
         return None
     array = load_array(path)
@@ -62,7 +62,21 @@ def load_labels(path: str | None, samples: int) -> Labels | None:
         )
     if array.dtype.kind not in "iu":
         raise Snn2ChipError("labels-dtype", path, "labels are not integers", have=str(array.dtype))
+    if array.min() < 0 or array.max() >= classes:
+        raise Snn2ChipError(
+            "labels-range",
+            path,
+            "a label is no class of this network",
+            have=f"{array.min()}..{array.max()}",
+            need=f"0..{classes - 1}",
+            help="classes count from 0",
+        )
     return array.astype(np.int64)
+
+
+def classes_of(qc: QuantizedCircuit) -> int:
+    """How many answers the network gives."""
+    return int(np.prod(qc.population(qc.readout.population).shape))
 
 
 def top1(decision: NDArray[Any], labels: Labels | None) -> float | None:

@@ -46,7 +46,9 @@ def price(folder: Build, prices: str | None, tell: Progress) -> Priced:
     with tell.stage("energy"):
         counts = count(folder.quantized(), recording, folder.program(), target, inputs=inputs)
         found = estimate(counts, target, prices=prices)
-    path = folder.put("energy.json", json.dumps(found.to_dict(), indent=1))
+    path = folder.put(
+        "energy.json", json.dumps({**found.to_dict(), "input": inputs.digest()}, indent=1)
+    )
     return Priced(estimate=found, path=path)
 
 

@@ -9,11 +9,12 @@ from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target, load_target
 from snn2chip.engines.registry import Level, engine
 from snn2chip.inputs import InputData
+from snn2chip.neuron import Emits
 from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
 from snn2chip.recordings import save
-from snn2chip.stages.data import load_labels, stage_input, top1
+from snn2chip.stages.data import classes_of, load_labels, stage_input, top1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def simulate(
     folder = open_build(build)
     qc = folder.quantized()
     data = stage_input(qc, input, layout, tell)
-    classes = load_labels(labels, data.real.samples)
+    classes = load_labels(labels, data.real.samples, classes_of(qc))
     program, target = folder.program(), load_target(folder.options.target)
     began = perf_counter()
     recording = run_engine(engine, qc, program, target, data.integers, tell)
@@ -96,7 +97,11 @@ def simulate(
         seconds=seconds,
         top1=top1(recording.decision, classes),
         decisions=tuple(int(d) for d in recording.decision.argmax(1)),
-        rates={name: float(values.mean()) for name, values in recording.outputs.items()},
+        rates={
+            p.name: float(recording.outputs[p.name].mean())
+            for p in qc.populations
+            if p.neuron.emits is not Emits.NOTHING
+        },
     )
 
 

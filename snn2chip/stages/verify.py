@@ -15,7 +15,7 @@ from snn2chip.inputs import InputData
 from snn2chip.model import LoadedModel, load_model
 from snn2chip.progress import Progress, Silent
 from snn2chip.recording import Outputs, Recording
-from snn2chip.stages.data import load_labels, stage_input
+from snn2chip.stages.data import classes_of, load_labels, stage_input
 from snn2chip.stages.simulate import keep
 from snn2chip.stages.twin import source
 from snn2chip.verify.float32 import equal_in_float32
@@ -63,7 +63,7 @@ def verify_build(
     folder = open_build(build)
     qc = folder.quantized()
     data = stage_input(qc, input, layout, tell)
-    classes = load_labels(labels, data.real.samples)
+    classes = load_labels(labels, data.real.samples, classes_of(qc))
     model = source(folder)
     with TemporaryDirectory() as scratch:
         code, proved, reason = _code(model, folder, Path(scratch))
@@ -84,7 +84,10 @@ def verify_build(
         )
         verdict, recording = climb(subject, tell)
     keep(folder, recording, data.integers)
-    path = folder.put("verdict.json", json.dumps(verdict_dict(verdict), indent=1))
+    path = folder.put(
+        "verdict.json",
+        json.dumps({**verdict_dict(verdict), "input": data.integers.digest()}, indent=1),
+    )
     return Verified(verdict=verdict, recording=recording, path=path)
 
 

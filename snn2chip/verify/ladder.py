@@ -25,7 +25,7 @@ from snn2chip.network.engine import run as run_network
 from snn2chip.network.judge import FLOAT32, FLOAT64
 from snn2chip.network.types import InputKind, Network
 from snn2chip.progress import Progress
-from snn2chip.quantize.input import dequantize_input, quantize_input
+from snn2chip.quantize.input import clipped_values, dequantize_input, quantize_input
 from snn2chip.quantize.twin import membrane_unit, twin
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
@@ -79,6 +79,7 @@ class _Run:
     code: Tally = field(default_factory=Tally)
     engines: dict[str, Tally] = field(default_factory=dict[str, Tally])
     recordings: list[Recording] = field(default_factory=list[Recording])
+    clipped: int = 0
     original: list[NDArray[Any]] = field(default_factory=list[NDArray[Any]])
     fired: set[str] = field(default_factory=set[str])
 
@@ -114,6 +115,7 @@ def _climb_chunk(
     done: Callable[[float], None],
 ) -> None:
     integers, _ = quantize_input(s.qc.input, chunk)
+    run.clipped += clipped_values(s.qc.input, chunk)
     spec = run_spec(s.qc, integers, progress=lambda x: done(0.3 * x))
     layers = layer_outputs(s.qc, spec.outputs)
     run.recordings.append(spec)
@@ -192,7 +194,10 @@ def _integer_rungs(s: Subject, run: _Run, recording: Recording) -> list[Rung]:
     found = [
         rungs.exact("2", "twin", ("circuit engine on the twin, float64", "spec, int64"), run.twin),
         rungs.loss(
-            run.loss, measures(np.concatenate(run.original), recording.decision, s.labels), s.allow
+            run.loss,
+            measures(np.concatenate(run.original), recording.decision, s.labels),
+            s.allow,
+            run.clipped,
         ),
     ]
     if s.code is not None:

@@ -28,13 +28,15 @@ def exact(
     )
 
 
-def loss(tally: Tally, measures: Mapping[str, float], allow: tuple[str, ...]) -> Rung:
+def loss(tally: Tally, measures: Mapping[str, float], allow: tuple[str, ...], clipped: int) -> Rung:
     """Rung 2b: what quantization changed.
 
-    False only if a layer that fired is silent now (unless `dead-layer` is allowed).
+    False only if a layer that fired is silent now (unless `dead-layer` is allowed). `clipped`: values of the input.
     """
     dead = [c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0]
     notes = [f"{layer} fired in the original and is silent on the chip" for layer in dead]
+    if clipped:
+        notes.append(f"{clipped:,} values of the input lie outside its grid and were clipped")
     return Rung(
         rung="2b",
         title="what rounding changed",

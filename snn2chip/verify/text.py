@@ -12,7 +12,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     """The sentence on top, then one line for each rung; at most a dozen lines."""
     return [
         headline(verdict),
-        *(rung_line(r) for r in verdict.rungs),
+        *(line for r in verdict.rungs for line in (rung_line(r), *_warnings(r))),
         *(f"  left out: {text}" for text in verdict.left_out),
         *_not_exercised(verdict),
     ]
@@ -30,6 +30,11 @@ def headline(verdict: Verdict) -> str:
     note = f"; {broken.notes[0]}" if broken.notes and broken.first is None else ""
     counts = f"{broken.differing:,} of {broken.compared:,} differ"
     return f"NOT VERIFIED: rung {broken.rung} ({broken.title}): {counts}{where}{note}"
+
+
+def _warnings(rung: Rung) -> list[str]:
+    """What a person must know of a measurement."""
+    return [f"    {note}" for note in rung.notes] if rung.rung == "2b" else []
 
 
 def rung_line(rung: Rung) -> str:
