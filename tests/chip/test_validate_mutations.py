@@ -80,7 +80,7 @@ def test_no_flipped_bit_passes(program, kind):
         caught[
             outcome(qc, packed, unpacked, core, replace(packed.cores[core], **{memory: words}))
         ] += 1
-    sys.stdout.write(f"{kind:12} {dict(sorted(caught.items()))}\n")
+    sys.stdout.write(f"{kind:12} rung 4: {dict(sorted(caught.items()))}\n")
     assert caught["missed"] == 0
     assert caught["same"] == 0 or kind in ("weight", "header")
 
