@@ -83,6 +83,8 @@ def _race(work: Workload, repeats: int, threads: int) -> list[BenchRow]:
     times: dict[str, list[float]] = {engine: [] for engine in runs}
     for i in range(repeats):
         for engine, run in runs.items():
+            # Where both use GNU OpenMP, numba's first parallel loop resets the number of torch's threads.
+            torch.set_num_threads(threads)
             if engine != "dense" or i < SLOW_REPEATS:
                 times[engine].append(seconds(run))
     base = min(times["plain PyTorch, float32 loop"])
