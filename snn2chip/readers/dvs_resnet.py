@@ -16,9 +16,10 @@ from snn2chip.network.types import (
 )
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
+from snn2chip.readers.claims import check_classes, frame_of
 from snn2chip.readers.dvs_keys import Part, PartKind, is_dvs, parts_of, with_pools
 from snn2chip.readers.dvs_options import DEFAULT_POOL, OPTIONS, Settings, settle
-from snn2chip.readers.options import Options, whole
+from snn2chip.readers.options import Options
 from snn2chip.readers.resnet_build import join, neuron_model
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.dvs_resnet import BlockType, Entry, ResNetN
@@ -60,7 +61,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     last = maker.parts(parts, sizes)
     features = channels * size[0] * size[1]
     classes = builder.linear(READOUT, builder.add("flatten", Flatten(), last), features)
-    _check_classes(o, classes, container.path)
+    check_classes(o, container.path, READOUT, classes)
     network = builder.network(
         NetworkInput(shape=frame, kind=InputKind.FRAMES), settings.steps, READOUT, NAME, NAME, o
     )
@@ -185,33 +186,9 @@ def _last_norm(parts: tuple[Part, ...]) -> str:
 def _frame(container: Container, request: ReadRequest, o: Options) -> Shape:
     first = container.tensors.get("conv.0.0.module.0.weight")
     channels = 2 if first is None or first.ndim != 4 else first.shape[1]
-    if request.shape is None:
-        o.assumed.append(
-            f"frames of {SIZE} x {SIZE} (the authors' data); no input or shape says it"
-        )
-        return channels, SIZE, SIZE
-    if request.shape[0] != channels:
-        raise Snn2ChipError(
-            "input-shape",
-            "input",
-            f"has another number of channels than the first convolution of {container.path}",
-            have=f"{request.shape[0]} in {'x'.join(map(str, request.shape))}",
-            need=str(channels),
-            help="is --layout right?",
-        )
-    return request.shape
-
-
-def _check_classes(o: Options, classes: int, path: str) -> None:
-    said = o.find("num_classes", whole, in_args=False)
-    if said is not None and said != classes:
-        raise Snn2ChipError(
-            "option-contradicts",
-            "--option num_classes",
-            f"contradicts the shape of {READOUT}.weight in {path}",
-            have=str(said),
-            need=str(classes),
-        )
+    assumed = f"frames of {SIZE} x {SIZE} (the authors' data)"
+    where = f"the first convolution of {container.path}"
+    return frame_of(request, o, (channels, SIZE, SIZE), assumed, where)
 
 
 SEW_RESNET_DVS = System(name=NAME, archs=(NAME,), options=OPTIONS, recognise=recognise, read=read)

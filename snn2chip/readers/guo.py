@@ -13,11 +13,12 @@ import torch
 
 from snn2chip.arrays import floats
 from snn2chip.errors import Snn2ChipError
-from snn2chip.network.types import INPUT, Add, AvgPool2d, InputKind, NetworkInput, Scale, Shape
+from snn2chip.network.types import INPUT, Add, AvgPool2d, InputKind, NetworkInput, Scale
 from snn2chip.neuron import Compare, NeuronModel, Reset
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
-from snn2chip.readers.options import Options, number, positive, refuse_unknown, whole
+from snn2chip.readers.claims import check_classes, frame_of
+from snn2chip.readers.options import Options, number, positive, refuse_unknown
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.guo import GuoResNet
@@ -57,7 +58,13 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     stem = sum(_STEM.fullmatch(k) is not None for k in container.tensors)
     first = "model.conv1.0.pool.weight" if stem else "model.conv1.pool.weight"
     width, channels = b.tensor(first, None, None, 3, 3).shape[:2]
-    frame = _frame(container.path, request, o, channels)
+    frame = frame_of(
+        request,
+        o,
+        (channels, SIDE, SIDE),
+        f"input of {SIDE} x {SIDE} pixels (CIFAR)",
+        f"the first convolution of {container.path}",
+    )
     maker = _Maker(b, decay, threshold, stem > 0)
     last, size = maker.stem(channels, stem, frame[1:])
     blocks = _blocks(container)
@@ -66,7 +73,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
             stride = 2 if i > 0 and j == 0 else 1
             last, size = maker.block(f"model.layer{i + 1}.{j}", last, width << i, stride, size)
     classes = b.head(READOUT, last, maker.channels, size)
-    _check_classes(o, container.path, classes)
+    check_classes(o, container.path, READOUT, classes)
     kind = InputKind.STATIC if request.frames is None else InputKind.FRAMES
     where = "norms on membranes, MPBN" if maker.membrane_norm else "plain LIF"
     arch = f"{NAME} ({list(blocks)} blocks, width {width}, {where})"
@@ -207,34 +214,6 @@ def _blocks(container: Container) -> tuple[int, ...]:
             "is missing, though later ones are there",
         )
     return tuple(counts)
-
-
-def _frame(path: str, request: ReadRequest, o: Options, channels: int) -> Shape:
-    if request.shape is None:
-        o.assumed.append(f"input of {SIDE} x {SIDE} pixels (CIFAR); no input or shape says it")
-        return channels, SIDE, SIDE
-    if request.shape[0] != channels:
-        raise Snn2ChipError(
-            "input-shape",
-            "input",
-            f"has another number of channels than the first convolution of {path}",
-            have=f"{request.shape[0]} in {'x'.join(map(str, request.shape))}",
-            need=str(channels),
-            help="is --layout right?",
-        )
-    return request.shape
-
-
-def _check_classes(o: Options, path: str, classes: int) -> None:
-    said = o.find("num_classes", whole, in_args=False)
-    if said is not None and said != classes:
-        raise Snn2ChipError(
-            "option-contradicts",
-            "--option num_classes",
-            f"contradicts the shape of {READOUT}.weight in {path}",
-            have=str(said),
-            need=str(classes),
-        )
 
 
 def _module(b: Builder, make: "partial[GuoResNet]") -> GuoResNet:

@@ -7,11 +7,12 @@ import torch
 
 from snn2chip.arrays import floats
 from snn2chip.errors import Snn2ChipError
-from snn2chip.network.types import INPUT, Add, InputKind, NetworkInput, Shape
+from snn2chip.network.types import INPUT, Add, InputKind, NetworkInput
 from snn2chip.neuron import Compare, NeuronModel, Reset
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
-from snn2chip.readers.options import Options, number, positive, refuse_unknown, whole
+from snn2chip.readers.claims import check_classes, frame_of
+from snn2chip.readers.options import Options, number, positive, refuse_unknown
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.load import loaded
@@ -55,7 +56,13 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     gesture = _INPUT_NORM in container.tensors
     authors_steps, side = (40, 32) if gesture else (10, 42) if channels == 2 else (4, 32)
     steps = steps_of(o, request, authors_steps, "TimeStep")
-    frame = _frame(container.path, request, o, channels, side)
+    frame = frame_of(
+        request,
+        o,
+        (channels, side, side),
+        f"input of {side} x {side} pixels (the authors')",
+        f"conv1.weight of {container.path}",
+    )
     maker = _Maker(b, neurons)
     last = maker.stem(channels, gesture)
     size = frame[1:]
@@ -65,7 +72,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
             last = maker.block(f"layer{i + 1}.execute.{j}", last, width << i, stride)
         size = size if i == 0 else (-(-size[0] // 2), -(-size[1] // 2))
     classes = b.head(READOUT, last, maker.channels, size)
-    _check_classes(o, container.path, classes)
+    check_classes(o, container.path, READOUT, classes)
     kind = InputKind.STATIC if request.frames is None and channels != 2 else InputKind.FRAMES
     network = b.network(
         NetworkInput(shape=frame, kind=kind),
@@ -170,36 +177,6 @@ def _blocks(container: Container) -> tuple[int, ...]:
             "is missing, though later ones are there",
         )
     return tuple(counts)
-
-
-def _frame(path: str, request: ReadRequest, o: Options, channels: int, side: int) -> Shape:
-    if request.shape is None:
-        o.assumed.append(
-            f"input of {side} x {side} pixels (the authors'); no input or shape says it"
-        )
-        return channels, side, side
-    if request.shape[0] != channels:
-        raise Snn2ChipError(
-            "input-shape",
-            "input",
-            f"has another number of channels than conv1.weight of {path}",
-            have=f"{request.shape[0]} in {'x'.join(map(str, request.shape))}",
-            need=str(channels),
-            help="is --layout right?",
-        )
-    return request.shape
-
-
-def _check_classes(o: Options, path: str, classes: int) -> None:
-    said = o.find("num_classes", whole, in_args=False)
-    if said is not None and said != classes:
-        raise Snn2ChipError(
-            "option-contradicts",
-            "--option num_classes",
-            f"contradicts the shape of {READOUT}.weight in {path}",
-            have=str(said),
-            need=str(classes),
-        )
 
 
 def _module(b: Builder, make: "partial[MLFResNet]") -> MLFResNet:

@@ -61,8 +61,8 @@ def trace(
     """
     tell = progress or Silent()
     path = existing(output)
-    found = _of_build(options, engine, populations, tell) if is_build(options.model.path) else None
-    arrays = found if found is not None else _of_model(options, engine, populations, tell)
+    run = _of_build if is_build(options.model.path) else _of_model
+    arrays = run(options, engine, populations, tell)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_whole(path, buffer.getvalue())
