@@ -13,7 +13,9 @@ Trace = dict[str, NDArray[Any]]
 
 
 def trace_zoo(module: SpikingNet, x: NDArray[Any]) -> Trace:
-    """Outputs [T, N, ...] of every neuron layer by module path, of joins and pools as `path#out`; uint8 where they fit.
+    """Outputs [T, N, ...] of every neuron layer by module path, of joins and pools as `path#out`.
+
+    uint8 where they fit, else int32; float where they are no whole numbers (S-ResNet's joins).
 
     x: [N, C, H, W] or frames [T, N, C, H, W]; it is cast to the module's own precision.
     """
@@ -51,6 +53,13 @@ def _traced_as(path: str, layer: nn.Module) -> str:
 def _keep(trace: Trace, name: str) -> Any:
     def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
         values = output.numpy()
-        trace[name] = values.astype(np.uint8 if values.max(initial=0) < 256 else np.int32)
+        trace[name] = _compact(values)
 
     return hook
+
+
+def _compact(values: NDArray[Any]) -> NDArray[Any]:
+    """The same values in the smallest type that holds them."""
+    low, high = values.min(initial=0), values.max(initial=0)
+    whole = values.astype(np.uint8 if low >= 0 and high < 256 else np.int32)
+    return whole if np.array_equal(whole, values) else values
