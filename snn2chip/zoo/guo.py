@@ -14,29 +14,22 @@ import torch
 from torch import Tensor, nn
 
 from snn2chip.zoo.model import Block, NeuronLayer, SpikingNet
-
-
-class _Tanh(torch.autograd.Function):
-    """The step function x > 0; backward, the derivative of tanh(3x) / (2 tanh 1.5) for |x| < 1/2."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(x)
-        return (x > 0).to(x)
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-        slope = 3 * (1 - torch.tanh(3 * x) ** 2) / (2 * torch.tanh(torch.tensor(1.5)))
-        return grad * slope * (x.abs() < 0.5)
+from snn2chip.zoo.surrogates import TANH, Surrogate
 
 
 class LIFAct(NeuronLayer):
     """u = decay · u + x;  s = [z > 1/2] with z = u, or the norm of u (MPBN);  u = 0 where s, whatever z was."""
 
-    def __init__(self, channels: int, decay: float, threshold: float, membrane_norm: bool) -> None:
+    def __init__(
+        self,
+        channels: int,
+        decay: float,
+        threshold: float,
+        membrane_norm: bool,
+        surrogate: Surrogate = TANH,
+    ) -> None:
         super().__init__()
-        self.decay, self.threshold = decay, threshold
+        self.decay, self.threshold, self.surrogate = decay, threshold, surrogate
         self.bn = nn.BatchNorm2d(channels) if membrane_norm else None
 
     def forward(self, currents: Tensor) -> Tensor:
@@ -46,7 +39,7 @@ class LIFAct(NeuronLayer):
         for x in currents:
             u = self.decay * u + x
             z = u if self.bn is None else self.bn(u)
-            s: Tensor = _Tanh.apply(z - self.threshold)  # pyright: ignore[reportAssignmentType]
+            s = self.surrogate.above(z - self.threshold)
             u = u * (1.0 - s)
             spikes.append(s)
         return torch.stack(spikes)

@@ -15,20 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from snn2chip.zoo.model import Block, NeuronLayer, SpikingNet
-
-
-class _Window(torch.autograd.Function):
-    """The step function x > 0; backward, 1 where |x| < 1/2."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(x)
-        return (x > 0).to(x)
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-        return grad * (x.abs() < 0.5)
+from snn2chip.zoo.surrogates import RECTANGLE, Surrogate
 
 
 class MLFUnit(NeuronLayer):
@@ -37,9 +24,11 @@ class MLFUnit(NeuronLayer):
     u_k = decay · u_k · (1 - [u_k > θ_k]) + x        o = Σ_k [u_k > θ_k]        one membrane u_k for each level
     """
 
-    def __init__(self, thresholds: Sequence[float], decay: float) -> None:
+    def __init__(
+        self, thresholds: Sequence[float], decay: float, surrogate: Surrogate = RECTANGLE
+    ) -> None:
         super().__init__()
-        self.thresholds, self.decay = tuple(thresholds), decay
+        self.thresholds, self.decay, self.surrogate = tuple(thresholds), decay, surrogate
 
     def forward(self, currents: Tensor) -> Tensor:
         """Integers [T, N, ...] of currents [T, N, ...]."""
@@ -49,7 +38,7 @@ class MLFUnit(NeuronLayer):
             spikes: list[Tensor] = []
             for x in currents:
                 u = self.decay * u * (1.0 - s) + x
-                s: Tensor = _Window.apply(u - threshold)  # pyright: ignore[reportAssignmentType]
+                s = self.surrogate.above(u - threshold)
                 spikes.append(s)
             total = total + torch.stack(spikes)
         return total
@@ -93,10 +82,11 @@ class StepConv2d(nn.Conv2d):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MLFNeurons:
-    """Thresholds of the levels (the first one scales the norms, too) and the decay of every membrane."""
+    """Thresholds of the levels (the first one scales the norms, too), the decay of every membrane, the surrogate."""
 
     thresholds: tuple[float, ...] = (0.6, 1.6, 2.6)
     decay: float = 0.25
+    surrogate: Surrogate = RECTANGLE
 
     def norm(self, channels: int, affine: bool = True) -> TdBatchNorm:
         """A norm in front of such neurons."""
@@ -104,7 +94,7 @@ class MLFNeurons:
 
     def unit(self) -> MLFUnit:
         """A layer of them."""
-        return MLFUnit(self.thresholds, self.decay)
+        return MLFUnit(self.thresholds, self.decay, self.surrogate)
 
 
 _AUTHORS = MLFNeurons()

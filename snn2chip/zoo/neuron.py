@@ -1,4 +1,4 @@
-"""The spiking neuron of the zoo, in plain PyTorch, with the surrogate gradient that trains it."""
+"""The spiking neuron of the zoo, in plain PyTorch."""
 
 import math
 
@@ -6,20 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snn2chip.zoo.model import NeuronLayer
-
-
-class _ATan(torch.autograd.Function):
-    """The step function x >= 0; backward, the derivative of (1/π)·arctan(π/2·α·x) + 1/2 with α = 2."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(x)
-        return (x >= 0).to(x)
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-        return grad / (1 + (math.pi * x) ** 2)
+from snn2chip.zoo.surrogates import ATAN, Surrogate
 
 
 class SpikingNeuron(NeuronLayer):
@@ -31,8 +18,8 @@ class SpikingNeuron(NeuronLayer):
         PLIF        as LIF, with sigmoid(w) in place of 1/tau: `w` is one learned number of the layer
         all         s = h >= v_threshold;  v = v_reset where s, else h;  v_reset None: v = h - s · v_threshold
 
-    Every call starts at v = v_reset (0 without one): nothing leaks from one batch into the next. The reset is detached
-    in the backward pass, as the authors train.
+    `strict`: s = h > v_threshold. Every call starts at v = v_reset (0 without one): nothing leaks from one batch into
+    the next. The reset is detached in the backward pass, as the authors train.
     """
 
     w: nn.Parameter | None
@@ -44,10 +31,14 @@ class SpikingNeuron(NeuronLayer):
         tau: float | None = None,
         decay_input: bool = True,
         learned: bool = False,
+        *,
+        strict: bool = False,
+        surrogate: Surrogate = ATAN,
     ) -> None:
         super().__init__()
         self.v_threshold, self.v_reset = v_threshold, v_reset
         self.tau, self.decay_input = tau, decay_input
+        self.fires = surrogate.above if strict else surrogate.reached
         self.w = nn.Parameter(torch.tensor([-math.log((tau or 2.0) - 1.0)])) if learned else None
 
     def forward(self, currents: Tensor) -> Tensor:
@@ -56,7 +47,7 @@ class SpikingNeuron(NeuronLayer):
         spikes: list[Tensor] = []
         for x in currents:
             h = self._charged(v, x)
-            s: Tensor = _ATan.apply(h - self.v_threshold)  # pyright: ignore[reportAssignmentType]
+            s = self.fires(h - self.v_threshold)
             v = self._after(h, s.detach())
             spikes.append(s)
         return torch.stack(spikes)
