@@ -14,13 +14,19 @@ from enum import Enum
 from math import isfinite
 from pathlib import Path
 
-from snn2chip.chip.target_keys import FORMATS, PRICES, Key, Kind, Status, keys_of
+from snn2chip.chip.dead_cores import dead_cores
+from snn2chip.chip.target_checks import contradiction
+from snn2chip.chip.target_keys import BOARD, FORMATS, PRICES, Key, Kind, Status, keys_of
 from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.quantize.types import Widths
 
 NO_PRICES = "none"
+UNKNOWN = "unknown"
+"""A price that nobody has published."""
 _TOP = ("name", "description", "format", "default_prices")
 _QUANTITY = ("value", "source", "status", "unit")
+_NAMED = ("prices", "boards")
+"""Sections that hold any number of tables, each with a name."""
 
 
 class DelayAt(Enum):
@@ -46,7 +52,7 @@ class Target:
     """A chip. `quantities`: dotted key (`core.neurons`) -> quantity, in the order of the documented keys.
 
     `prices`: name of a table -> its keys (`synapse_pj`) -> quantity. `default_prices`: one of them, or None.
-    `sha256`: of the file's bytes.
+    `boards`: name of a board -> its keys (`chips`) -> quantity. `sha256`: of the file's bytes.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Target:
     default_prices: str | None
     quantities: Mapping[str, Quantity]
     prices: Mapping[str, Mapping[str, Quantity]]
+    boards: Mapping[str, Mapping[str, Quantity]]
     sha256: str
 
     @property
@@ -147,8 +154,14 @@ class Row:
 
 def describe(target: Target) -> tuple[Row, ...]:
     """Every quantity of `target` with its meaning, unit, status and source."""
-    keys = keys_of(target.format, tuple(target.prices))
-    priced = {f"prices.{t}.{k}": q for t, table in target.prices.items() for k, q in table.items()}
+    keys = keys_of(target.format, tuple(target.prices), tuple(target.boards))
+    named = {"boards": target.boards, "prices": target.prices}
+    tables = {
+        f"{section}.{t}.{k}": q
+        for section, found in named.items()
+        for t, table in found.items()
+        for k, q in table.items()
+    }
     return tuple(
         Row(
             key=name,
@@ -158,7 +171,7 @@ def describe(target: Target) -> tuple[Row, ...]:
             source=q.source,
             doc=keys[name].doc,
         )
-        for name, q in {**target.quantities, **priced}.items()
+        for name, q in {**target.quantities, **tables}.items()
     )
 
 
@@ -196,8 +209,8 @@ def _target(table: Mapping[str, object], path: str, sha256: str) -> Target:
             have=format_,
             need=" | ".join(FORMATS),
         )
-    prices = _tables(table.get("prices", {}), f"{path}: prices")
-    keys = keys_of(format_, tuple(prices))
+    prices, boards = (_tables(table.get(s, {}), f"{path}: {s}") for s in _NAMED)
+    keys = keys_of(format_, tuple(prices), tuple(boards))
     found = _flat(table, path)
     _check_names(found, keys, path)
     quantities = {
@@ -212,13 +225,23 @@ def _target(table: Mapping[str, object], path: str, sha256: str) -> Target:
             have=default,
             need=" | ".join((*prices, NO_PRICES)),
         )
+    wrong = contradiction({name: q.value for name, q in quantities.items()}, tuple(boards))
+    if wrong is not None:
+        raise Snn2ChipError(
+            "target-limits",
+            f"{path}: {wrong.key}",
+            wrong.why,
+            have=wrong.have,
+            need=wrong.need,
+        )
     return Target(
         name=_word(table, "name", path),
         description=_word(table, "description", path),
         format=format_,
         default_prices=None if default == NO_PRICES else default,
-        quantities={n: q for n, q in quantities.items() if not n.startswith("prices.")},
+        quantities={n: q for n, q in quantities.items() if n.partition(".")[0] not in _NAMED},
         prices={t: {k.name: quantities[f"prices.{t}.{k.name}"] for k in PRICES} for t in prices},
+        boards={b: {k.name: quantities[f"boards.{b}.{k.name}"] for k in BOARD} for b in boards},
         sha256=sha256,
     )
 
@@ -245,9 +268,9 @@ def _flat(table: Mapping[str, object], path: str) -> dict[str, object]:
         if section in _TOP:
             continue
         for key, value in _tables(inner, f"{path}: {section}").items():
-            if section == "prices":
-                rows = _tables(value, f"{path}: prices.{key}")
-                flat |= {f"prices.{key}.{name}": v for name, v in rows.items()}
+            if section in _NAMED:
+                rows = _tables(value, f"{path}: {section}.{key}")
+                flat |= {f"{section}.{key}.{name}": v for name, v in rows.items()}
             else:
                 flat[f"{section}.{key}"] = value
     return flat
@@ -292,29 +315,32 @@ def _quantity(value: object, key: Key, where: str) -> Quantity:
 
 
 def _value(value: object, key: Key, where: str) -> int | float | str:
-    need = f"{key.kind.value} from {key.low:g} to {key.high:g}"
+    """`value` as `key` has it. A number is a float, whatever it is written as."""
+    need = f"{key.kind.value}, from {key.low:g} to {key.high:g}"
     match key.kind:
         case Kind.WORD:
-            need = " | ".join(key.words)
-            if isinstance(value, str) and value in key.words:
-                return value
+            need, right = " | ".join(key.words), value in key.words
         case Kind.FLAG:
-            need = key.kind.value
-            if isinstance(value, bool):
-                return value
+            need, right = key.kind.value, isinstance(value, bool)
+        case Kind.CORES:
+            need, right = key.kind.value, isinstance(value, str) and dead_cores(value) is not None
         case Kind.COUNT:
-            if type(value) is int and key.low <= value <= key.high:
-                return value
+            right = type(value) is int and key.low <= value <= key.high
         case Kind.NUMBER:
-            if isinstance(value, int | float) and _measures(value, key):
-                return float(value)
-    raise Snn2ChipError(
-        "target-value", where, "has a value that it cannot have", have=repr(value), need=need
-    )
+            right = _measures(value, key)
+        case Kind.PRICE:
+            right = value == UNKNOWN or _measures(value, key)
+    if not right or not isinstance(value, int | float | str):
+        raise Snn2ChipError(
+            "target-value", where, "has a value that it cannot have", have=repr(value), need=need
+        )
+    return float(value) if key.kind in (Kind.NUMBER, Kind.PRICE) and value != UNKNOWN else value
 
 
-def _measures(value: float, key: Key) -> bool:
-    return not isinstance(value, bool) and isfinite(value) and key.low <= value <= key.high
+def _measures(value: object, key: Key) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isfinite(value) and key.low <= value <= key.high
 
 
 def _status(word: str, where: str) -> Status:

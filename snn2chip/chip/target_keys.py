@@ -11,6 +11,8 @@ class Kind(Enum):
     NUMBER = "a number"
     FLAG = "true or false"
     WORD = "a word"
+    CORES = "core numbers such as 3, 120-127 (of a board: chip:core, such as 0:3, 5:120-127), or nothing"
+    PRICE = "a number, or unknown"
 
 
 class Status(Enum):
@@ -29,7 +31,10 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One quantity of a target file. `low`, `high`: the range of its value; `words`: the values of a WORD."""
+    """One quantity of a target file. `low`, `high`: the range of its value; `words`: the values of a WORD.
+
+    A PRICE that nobody has published is the word "unknown": what it would price is listed as not priced.
+    """
 
     name: str
     doc: str
@@ -82,6 +87,40 @@ WIDTHS = (
 COMMON = (
     *WIDTHS,
     Key(name="chip.cores", doc="neuromorphic cores of one chip that programs can use", low=1),
+    Key(
+        name="mesh.columns",
+        doc="tiles of one chip side by side, from west to east",
+        unit="tiles",
+        low=1,
+        high=256,
+    ),
+    Key(
+        name="mesh.rows",
+        doc="tiles of one chip from north to south",
+        unit="tiles",
+        low=1,
+        high=256,
+    ),
+    Key(
+        name="mesh.tile_cores",
+        doc="cores that share the router of one tile",
+        unit="cores",
+        low=1,
+        high=256,
+    ),
+    Key(
+        name="mesh.dead_cores",
+        doc="cores of every chip that programs cannot use; core k sits in tile k div tile_cores, tiles are counted "
+        "down the columns",
+        kind=Kind.CORES,
+    ),
+    Key(
+        name="mesh.crossing_hops",
+        doc="what the way from one chip to the next counts in hops, when cores are placed",
+        unit="hops",
+        low=1,
+        high=10_000,
+    ),
     Key(
         name="core.neurons",
         doc="neurons of one core; one with n membranes counts n times",
@@ -173,8 +212,26 @@ OF_FORMAT = {
 }
 
 
-def _price(name: str, doc: str, unit: str) -> Key:
-    return Key(name=name, doc=doc, unit=unit, kind=Kind.NUMBER)
+BOARD = (
+    Key(name="chips", doc="chips of the board", unit="chips", low=1, high=100_000),
+    Key(
+        name="columns",
+        doc="chips side by side; the rest lie in rows below, each linked to its neighbours",
+        unit="chips",
+        low=1,
+        high=100_000,
+    ),
+    Key(
+        name="dead_cores",
+        doc="cores of this board that programs cannot use, beside those of every chip; chips are counted row by row",
+        kind=Kind.CORES,
+    ),
+)
+"""Keys of every table [boards.NAME]."""
+
+
+def _price(name: str, doc: str, unit: str, kind: Kind = Kind.NUMBER) -> Key:
+    return Key(name=name, doc=doc, unit=unit, kind=kind)
 
 
 PRICES = (
@@ -192,13 +249,18 @@ PRICES = (
     _price("hop_ew_ns", "one hop east or west", "ns"),
     _price("hop_ns_pj", "one hop north or south", "pJ"),
     _price("hop_ns_ns", "one hop north or south", "ns"),
+    _price("crossing_pj", "the way from one chip to the next", "pJ", Kind.PRICE),
+    _price("crossing_ns", "the way from one chip to the next", "ns", Kind.PRICE),
     _price("barrier_ns", "the barrier that ends a step", "ns"),
     _price("static_w", "static power of one chip", "W"),
 )
 """Keys of every table [prices.NAME]."""
 
 
-def keys_of(format_: str, price_tables: tuple[str, ...]) -> dict[str, Key]:
-    """Dotted name -> key, for a target of this format with these price tables."""
+def keys_of(
+    format_: str, price_tables: tuple[str, ...], boards: tuple[str, ...] = ()
+) -> dict[str, Key]:
+    """Dotted name -> key, for a target of this format with these price tables and boards."""
     keys = {k.name: k for k in (*COMMON, *OF_FORMAT[format_])}
+    keys |= {f"boards.{b}.{k.name}": k for b in boards for k in BOARD}
     return keys | {f"prices.{t}.{k.name}": k for t in price_tables for k in PRICES}

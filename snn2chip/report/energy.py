@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from snn2chip.chip.target import Target
+from snn2chip.chip.target import UNKNOWN, Target
 from snn2chip.energy.estimate import Estimate, Line
 from snn2chip.energy.text import energy, time
 from snn2chip.energy.text import number as count
@@ -77,7 +77,7 @@ def _layers(e: Estimate, target: Target) -> tuple[EnergyRow, ...]:
     """Synaptic operations into each layer, its updates and its spikes; what the host does is left out."""
     counts: Mapping[str, Sequence[Row]] = e.counts  # type: ignore[assignment]
     table = {} if e.table is None else target.prices[e.table]
-    prices = {key: float(q.value) for key, q in table.items()}
+    prices = {key: float(q.value) for key, q in table.items() if q.value != UNKNOWN}
     return tuple(
         _layer(p, counts["projections"], prices, e.samples)
         for p in counts["populations"]

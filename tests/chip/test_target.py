@@ -11,6 +11,7 @@ from snn2chip.errors import Snn2ChipError
 TARGETS = Path(__file__).parents[2] / "targets"
 TEXT = (TARGETS / "loihi2.toml").read_text()
 (NEURONS,) = re.findall(r"^neurons = .*$", TEXT, re.M)
+BOARD_DEAD = re.findall(r"^dead_cores = .*$", TEXT, re.M)[1]
 
 
 def changed(tmp_path, old, new):
@@ -28,7 +29,7 @@ def refusal(path):
 
 
 def test_every_shipped_target_loads():
-    assert set(available()) == {"loihi1", "loihi2"}
+    assert set(available()) == {"loihi1", "loihi2", "tiny"}
     for name in available():
         target = load_target(name)
         assert target.name == name
@@ -64,8 +65,66 @@ def test_a_file_is_a_target_too(tmp_path):
 def test_every_number_is_described():
     target = load_target("loihi2")
     rows = describe(target)
-    assert {r.key for r in rows} == set(keys_of("loihi2", tuple(target.prices)))
+    assert {r.key for r in rows} == set(
+        keys_of("loihi2", tuple(target.prices), tuple(target.boards))
+    )
     assert all(r.doc and r.source and r.status for r in rows)
+
+
+def test_boards():
+    boards = load_target("loihi1").boards
+    assert {name: board["chips"].value for name, board in boards.items()} == {
+        "kapoho-bay": 2,
+        "nahuku8": 8,
+        "nahuku32": 32,
+        "pohoiki-springs": 768,
+    }
+    boards = load_target("loihi2").boards
+    assert {name: board["chips"].value for name, board in boards.items()} == {
+        "oheo-gulch": 1,
+        "kapoho-point": 8,
+        "hala-point": 1152,
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("cores = { value = 120", "cores = { value = 128", r"chip\.cores: .*have 128; need 120"),
+        ('value = "120-127"', 'value = ""', r"chip\.cores: .*have 120; need 128"),
+        ('value = "120-127"', 'value = "121-128"', r"mesh\.dead_cores: .*128; need a core from 0"),
+        ('value = "120-127"', 'value = "3, 3, 120-125"', r"mesh\.dead_cores: .*twice"),
+        ('value = "120-127"', 'value = "0:120-127"', r"mesh\.dead_cores: .*not there"),
+        ('value = "120-127"', 'value = "the last"', r"mesh\.dead_cores: .*core numbers such as"),
+        ('value = "120-127"', 'value = "127-120"', r"mesh\.dead_cores: .*core numbers such as"),
+        ("chips = { value = 8", "chips = { value = 3", r"kapoho-point\.columns.*have 4.*at most 3"),
+        (BOARD_DEAD, BOARD_DEAD.replace('""', '"1:0"'), r"oheo-gulch\.dead_cores.*chips 0 to 0"),
+        (BOARD_DEAD, BOARD_DEAD.replace('""', '"7"'), r"oheo-gulch\.dead_cores.*have 7"),
+        ("total_words = { value = 20000", "total_words = { value = 9000", r"core\.synapse_words"),
+        ("payload_bits = { value = 16", "payload_bits = { value = 0", r"payload_bits.*at least 1"),
+        ("graded = { value = true", "graded = { value = false", r"payload_bits.*need 0"),
+        ("threshold_bits = { value = 24", "threshold_bits = { value = 1", r"threshold_step"),
+        ('at = { value = "axon"', 'at = { value = "none"', r"delay\.bits.*have 6; need 0"),
+        (
+            'bits = { value = 6, status = "assumed", source = "as the syn',
+            'bits = { value = 0, status = "assumed", source = "as the syn',
+            r"delay\.bits.*at least 1",
+        ),
+    ],
+)
+def test_limits_that_contradict_each_other(tmp_path, old, new, words):
+    text = refusal(changed(tmp_path, old, new))
+    assert re.search(words, text), text
+
+
+def test_prices_may_be_unknown(tmp_path):
+    assert load_target("loihi2").prices["loihi1-davies2018"]["crossing_pj"].value == "unknown"
+    path = changed(tmp_path, 'crossing_pj = { value = "unknown"', "crossing_pj = { value = 3")
+    assert load_target(path).prices["loihi1-davies2018"]["crossing_pj"].value == 3.0
+    path = changed(tmp_path, 'crossing_pj = { value = "unknown"', 'crossing_pj = { value = "low"')
+    assert "a number, or unknown" in refusal(path)
+    path = changed(tmp_path, "hop_ew_pj = { value = 3.0", 'hop_ew_pj = { value = "unknown"')
+    assert "hop_ew_pj" in refusal(path)
 
 
 def test_prices_may_be_left_out(tmp_path):
@@ -78,7 +137,7 @@ def test_prices_may_be_left_out(tmp_path):
 
 def test_names_that_are_not_there():
     assert "did you mean 'loihi2'" in refusal("lohi2")
-    assert "loihi1, loihi2" in refusal("spinnaker")
+    assert "loihi1, loihi2, tiny" in refusal("spinnaker")
     assert "nowhere.toml" in refusal("nowhere.toml")
 
 
