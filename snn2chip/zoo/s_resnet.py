@@ -14,6 +14,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from snn2chip.zoo.model import Block, NeuronLayer, SpikingNet
+from snn2chip.zoo.surrogates import TRIANGLE, Surrogate
 
 EPS = 1e-4
 """Of every batch norm."""
@@ -22,26 +23,12 @@ VOTES = 10
 """Outputs of the boosted classifier for each class."""
 
 
-class _Triangle(torch.autograd.Function):
-    """The step function x > 0; backward, the triangle 0.3 · max(0, 1 - |x|)."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(x)
-        return (x > 0).to(x)
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-        return grad * 0.3 * (1 - x.abs()).clamp(min=0)
-
-
 class SoftResetLIF(NeuronLayer):
     """v = leak · v + x;  s = [v > 1];  v = v - s in the same step. No gradient flows through the reset."""
 
-    def __init__(self, leak: float) -> None:
+    def __init__(self, leak: float, surrogate: Surrogate = TRIANGLE) -> None:
         super().__init__()
-        self.leak = leak
+        self.leak, self.surrogate = leak, surrogate
 
     def forward(self, currents: Tensor) -> Tensor:
         """Spikes [T, N, C, H, W] of currents of the same shape."""
@@ -49,7 +36,7 @@ class SoftResetLIF(NeuronLayer):
         spikes: list[Tensor] = []
         for x in currents:
             v = self.leak * v + x
-            s: Tensor = _Triangle.apply(v - 1.0)  # pyright: ignore[reportAssignmentType]
+            s = self.surrogate.above(v - 1.0)
             v = v - s.detach()
             spikes.append(s)
         return torch.stack(spikes)
@@ -71,6 +58,7 @@ class SResnet(SpikingNet):
     Frames [T, N, C, H, W] of at most `num_steps` steps run as they are; whatever T is, the answer is the sum of the
     logits divided by `num_steps`. `boosting`: ten outputs vote for each class. `poisson_gen`: an image becomes new
     random spikes -1, 0, +1 at every step, so that no two runs are alike; frames of spikes drawn beforehand are.
+    `shared_norms` (ours, to see what norms per step are good for): one norm for all steps, under every step's name.
     """
 
     stem_stride: ClassVar[int] = 1
@@ -87,9 +75,12 @@ class SResnet(SpikingNet):
         poisson_gen: bool = False,
         *,
         in_channels: int = 3,
+        shared_norms: bool = False,
+        surrogate: Surrogate = TRIANGLE,
     ) -> None:
         super().__init__()
         self.n, self.num_steps, self.img_size = n, num_steps, img_size
+        self.shared_norms, apart = shared_norms, 1 if shared_norms else num_steps
         self.boosting, self.poisson_gen = boosting, poisson_gen
         widths = [nFilters << stage for stage in range(3)]
         self.conv_list = nn.ModuleList([_conv(in_channels, nFilters, self.stem_stride)])
@@ -98,12 +89,14 @@ class SResnet(SpikingNet):
             self.conv_list.append(_conv(before, width, 2 if stage else 1))
             self.conv_list.extend(_conv(width, width, 1) for _ in range(2 * n - 1))
         outputs = [nFilters, *(width for width in widths for _ in range(2 * n))]
-        self.bntt_list = nn.ModuleList(_norms(width, num_steps) for width in outputs)
+        self.bntt_list = nn.ModuleList(_norms(width, num_steps, apart) for width in outputs)
         self.conv1x1_list = nn.ModuleList(
             nn.Conv2d(widths[k], widths[k + 1], 1, 2, bias=False) for k in (0, 1)
         )
-        self.bn_conv1x1_list = nn.ModuleList(_norms(width, num_steps) for width in widths[1:])
-        self.neurons = nn.ModuleList(SoftResetLIF(leak_mem) for _ in outputs)
+        self.bn_conv1x1_list = nn.ModuleList(
+            _norms(width, num_steps, apart) for width in widths[1:]
+        )
+        self.neurons = nn.ModuleList(SoftResetLIF(leak_mem, surrogate) for _ in outputs)
         self.joins = nn.ModuleDict({str(i): Join() for i in range(2, 6 * n + 1, 2)})
         self.fc = nn.Linear(widths[2], num_cls * (VOTES if boosting else 1), bias=False)
         self._name_twice()
@@ -129,14 +122,20 @@ class SResnet(SpikingNet):
             stage = (i - 2) // (2 * self.n)
             if stage and (i - 2) % (2 * self.n) == 0:
                 k = stage - 1
-                skip = _per_step(self.bn_conv1x1_list[k], _mapped(self.conv1x1_list[k], skip))
+                skip = self._normed(self.bn_conv1x1_list[k], _mapped(self.conv1x1_list[k], skip))
             a = skip = self.joins[str(i)](s, skip)
         votes = self.fc(a.mean((3, 4)))
         logits = functional.avg_pool1d(votes, VOTES) if self.boosting else votes
         return logits.sum(0) / self.num_steps
 
     def _layer(self, i: int, a: Tensor) -> Tensor:
-        return self.neurons[i](_per_step(self.bntt_list[i], _mapped(self.conv_list[i], a)))
+        return self.neurons[i](self._normed(self.bntt_list[i], _mapped(self.conv_list[i], a)))
+
+    def _normed(self, norms: nn.Module, x: Tensor) -> Tensor:
+        """Step t through the t-th norm; there may be more norms than steps."""
+        if self.shared_norms:
+            return _mapped(norms.get_submodule("0"), x)
+        return torch.stack([norms.get_submodule(str(t))(a) for t, a in enumerate(x)])
 
     def _frames(self, x: Tensor) -> Tensor:
         """[T, N, C, H, W] of images or frames."""
@@ -163,9 +162,19 @@ class SResnetNM(SResnet):
         num_cls: int = 10,
         *,
         in_channels: int = 2,
+        shared_norms: bool = False,
+        surrogate: Surrogate = TRIANGLE,
     ) -> None:
         super().__init__(
-            n, nFilters, num_steps, leak_mem, img_size, num_cls, in_channels=in_channels
+            n,
+            nFilters,
+            num_steps,
+            leak_mem,
+            img_size,
+            num_cls,
+            in_channels=in_channels,
+            shared_norms=shared_norms,
+            surrogate=surrogate,
         )
 
     def _frames(self, x: Tensor) -> Tensor:
@@ -179,18 +188,15 @@ def _conv(channels: int, out: int, stride: int) -> nn.Conv2d:
     return nn.Conv2d(channels, out, 3, stride, 1, bias=False)
 
 
-def _norms(channels: int, steps: int) -> nn.ModuleList:
-    return nn.ModuleList(nn.BatchNorm2d(channels, eps=EPS) for _ in range(steps))
+def _norms(channels: int, steps: int, apart: int) -> nn.ModuleList:
+    """One for each step; only `apart` of them differ."""
+    norms = [nn.BatchNorm2d(channels, eps=EPS) for _ in range(apart)]
+    return nn.ModuleList(norms[t % apart] for t in range(steps))
 
 
-def _mapped(conv: nn.Module, x: Tensor) -> Tensor:
-    """`conv` of every step of [T, N, C, H, W]."""
-    return conv(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-
-
-def _per_step(norms: nn.Module, x: Tensor) -> Tensor:
-    """Step t through the t-th norm; there may be more norms than steps."""
-    return torch.stack([norms.get_submodule(str(t))(a) for t, a in enumerate(x)])
+def _mapped(layer: nn.Module, x: Tensor) -> Tensor:
+    """`layer` of every step of [T, N, C, H, W], as one batch of T·N."""
+    return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 def _initialise(module: nn.Module) -> None:

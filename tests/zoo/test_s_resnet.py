@@ -93,3 +93,19 @@ def test_training_lowers_the_loss_and_keeps_statistics_of_every_step():
     assert losses[-1] < losses[0]
     means = [net.state_dict()[f"bntt_list.2.{t}.running_mean"] for t in (0, 1)]
     assert means[0].any() and not torch.equal(*means)
+
+
+def test_shared_norms_are_one_norm_under_every_steps_name():
+    torch.manual_seed(0)
+    net = SResnet(1, 4, 3, num_cls=3, in_channels=1, shared_norms=True)
+    state = net.state_dict()
+    assert state.keys() == SResnet(1, 4, 3, num_cls=3, in_channels=1).state_dict().keys()
+    net.train()(torch.rand(8, 1, 8, 8)).sum().backward()
+    means = [net.state_dict()[f"bntt_list.1.{t}.running_mean"] for t in range(3)]
+    assert torch.equal(means[0], means[1]) and torch.equal(means[0], means[2])
+    assert means[0].any()
+    # The same tensors in a network with norms of their own fire the same in evaluation.
+    apart = SResnet(1, 4, 3, num_cls=3, in_channels=1)
+    apart.load_state_dict(net.state_dict())
+    x = torch.rand(2, 1, 8, 8)
+    assert torch.equal(net.eval()(x), apart.eval()(x))
