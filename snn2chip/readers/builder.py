@@ -28,14 +28,18 @@ COUNTER = ".num_batches_tracked"
 """A tensor of every batch norm that only training uses."""
 
 EPS = 1e-5
-"""torch's default, which all authors keep."""
+"""torch's default, which most authors keep."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Builder:
-    """Every method adds a layer and returns its name; tensors are checked as they are taken."""
+    """Every method adds a layer and returns its name; tensors are checked as they are taken.
+
+    `left_out`: what the reader took out of the container before, one sentence each.
+    """
 
     container: Container
+    left_out: tuple[str, ...] = ()
     layers: list[Layer] = field(default_factory=list[Layer])
     taken: set[str] = field(default_factory=set[str])
 
@@ -46,7 +50,7 @@ class Builder:
 
     def tensor(self, key: str, *shape: int | None) -> FloatArray:
         """The tensor `key`; None in `shape` fits any size of that axis."""
-        where = f"{self.container.path}: {key}"
+        where = f"{self.container.path}: {self.container.key_of(key)}"
         if key not in self.container.tensors:
             spare = [k for k in self.container.tensors if k not in self.taken]
             raise Snn2ChipError(
@@ -92,6 +96,7 @@ class Builder:
         channels: int,
         factor: float = 1.0,
         *,
+        eps: float = EPS,
         eps_outside: bool = False,
         affine: bool = True,
     ) -> BatchNorm:
@@ -110,7 +115,7 @@ class Builder:
             bias=self.tensor(f"{path}.bias", channels) if affine else zeros,
             mean=self.tensor(f"{path}.running_mean", channels),
             var=var,
-            eps=EPS,
+            eps=eps,
             eps_outside=eps_outside,
             factor=factor,
         )
@@ -123,15 +128,25 @@ class Builder:
         """A layer of neurons."""
         return self.add(path, Neuron(model=model), source)
 
-    def head(self, path: str, source: str, channels: int, size: tuple[int, int]) -> int:
-        """Average pool over the map of `size`, flatten, linear layer `path`; returns the number of classes."""
-        pool = self.add("avgpool", AvgPool2d(kernel=size, stride=size), source)
-        return self.linear(path, self.add("flatten", Flatten(), pool), channels)
+    def head(
+        self,
+        path: str,
+        source: str,
+        channels: int,
+        size: tuple[int, int],
+        *,
+        pool: str = "avgpool",
+        has_bias: bool = True,
+    ) -> int:
+        """Average pool over the map of `size`, flatten, linear layer `path`; returns the number of its outputs."""
+        pooled = self.add(pool, AvgPool2d(kernel=size, stride=size), source)
+        flat = self.add("flatten", Flatten(), pooled)
+        return self.linear(path, flat, channels, has_bias=has_bias)
 
-    def linear(self, path: str, source: str, features: int) -> int:
-        """The linear layer `path` with bias; returns the number of outputs."""
+    def linear(self, path: str, source: str, features: int, *, has_bias: bool = True) -> int:
+        """The linear layer `path`; returns the number of outputs."""
         weight = self.tensor(f"{path}.weight", None, features)
-        bias = self.tensor(f"{path}.bias", len(weight))
+        bias = self.tensor(f"{path}.bias", len(weight)) if has_bias else None
         self.add(path, Linear(weight=weight, bias=bias), source)
         return len(weight)
 
@@ -151,7 +166,8 @@ class Builder:
         """The network of all layers; the mean over the steps of `readout` is its answer."""
         spare = [k for k in self.container.tensors if k not in self.taken]
         counters = [k for k in spare if k.endswith(COUNTER)]
-        unused = [f"{k} (no part of the network)" for k in spare if not k.endswith(COUNTER)]
+        own = self.container.key_of
+        unused = [f"{own(k)} (no part of the network)" for k in spare if not k.endswith(COUNTER)]
         if counters:
             unused.append(f"{len(counters)} × *{COUNTER} (for training only)")
         return Network(
@@ -167,6 +183,6 @@ class Builder:
                 options=o.used,
                 assumed=(*self.container.notes, *o.assumed),
                 used=len(self.taken),
-                unused=tuple(unused),
+                unused=(*unused, *self.left_out),
             ),
         )

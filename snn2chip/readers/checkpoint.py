@@ -7,7 +7,7 @@ import argparse
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ class Container:
     `tensors`: key -> array in the file's own precision (bfloat16 as float32), without the `module.` that data parallel
     training puts before every key. `args`: the training script's arguments, empty where there are none. `notes`: what
     the reader should say about the file, one sentence each. `key`: where in the container the state dict was ('' for a
-    bare one). `prefixed`: whether keys had `module.` before them.
+    bare one). `prefixed`: whether keys had `module.` before them. `spelling`: key -> the file's own, where a reader
+    knows them by other names (readers/spelling.py).
     """
 
     path: str
@@ -44,11 +45,16 @@ class Container:
     notes: tuple[str, ...] = ()
     key: str = ""
     prefixed: bool = False
+    spelling: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_double(self) -> bool:
         """Whether any weight needs float64."""
         return any(a.dtype == np.float64 for a in self.tensors.values())
+
+    def key_of(self, key: str) -> str:
+        """What the file calls the tensor `key`."""
+        return self.spelling.get(key, key)
 
 
 def load_container(path: str | Path) -> Container:

@@ -21,6 +21,7 @@ from snn2chip.readers.dvs_keys import Part, PartKind, is_dvs, parts_of, with_poo
 from snn2chip.readers.dvs_options import DEFAULT_POOL, OPTIONS, Settings, settle
 from snn2chip.readers.options import Options
 from snn2chip.readers.resnet_build import join, neuron_model
+from snn2chip.readers.spelling import with_containers
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.dvs_resnet import BlockType, Entry, ResNetN
 from snn2chip.zoo.load import loaded
@@ -34,11 +35,12 @@ SIZE = 128
 
 def recognise(container: Container) -> Match:
     """YES for keys of such a network."""
-    return Match.YES if is_dvs(container) else Match.NO
+    return Match.YES if is_dvs(with_containers(container)) else Match.NO
 
 
 def read(container: Container, request: ReadRequest) -> ReadModel:
     """The network and its module. No twin is written: a learned decay sigmoid(w) hardly ever is the chip's."""
+    container = with_containers(container)
     o = Options(given=request.options, args=container.args)
     if not is_dvs(container):
         raise Snn2ChipError(

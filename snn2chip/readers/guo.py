@@ -19,6 +19,7 @@ from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
 from snn2chip.readers.options import Options, number, positive, refuse_unknown
+from snn2chip.readers.spelling import with_wrappers
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.guo import GuoResNet
@@ -35,7 +36,7 @@ _STEM = re.compile(r"model\.conv1\.(\d+)\.pool\.weight")
 
 def recognise(container: Container) -> Match:
     """YES for keys of the wrapped, spiking networks."""
-    keys = container.tensors
+    keys = with_wrappers(container).tensors
     mine = f"{READOUT}.weight" in keys and any(_BLOCK.fullmatch(k) for k in keys)
     return Match.YES if mine else Match.NO
 
@@ -43,6 +44,7 @@ def recognise(container: Container) -> Match:
 def read(container: Container, request: ReadRequest) -> ReadModel:
     """The network and its module; no twin is written."""
     refuse_unknown(request.options, OPTIONS)
+    container = with_wrappers(container)
     if recognise(container) is not Match.YES:
         raise Snn2ChipError(
             "checkpoint-keys",
