@@ -1,152 +1,28 @@
-"""What tiles of a population need of a core, by the published formulas, for many sizes of tile at once."""
+"""What tiles of a population need of a core of the target, by its format."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from snn2chip.arrays import IntArray
-from snn2chip.chip.formats.loihi2_headers import rule_of
-from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, TILE, AmountRule
-from snn2chip.chip.formats.loihi2_words import (
-    dense_words,
-    identity_words,
-    memory_words,
-    neuron_words,
-    shared_words,
-)
-from snn2chip.chip.reach import Reach, seen_channels, starts_of
+from snn2chip.chip import needs_loihi1, needs_loihi2
+from snn2chip.chip.layer import Layer, Needs
 from snn2chip.chip.target import Target
-from snn2chip.chip.wiring import Link
-from snn2chip.circuit.types import Conv, Dense, Shape
-from snn2chip.fixed import signed_bits
-from snn2chip.quantize.types import IntegerNeuron
-
-Needs = Mapping[str, IntArray]
-"""Limit `core.*` -> need of one core, for every size [channel sizes, row sizes, column sizes]."""
+from snn2chip.circuit.types import Shape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Consumer:
-    """Tiles that listen to a population: their reach, and how many axons of each are its."""
+def needs_of(layer: Layer, target: Target, sizes: Sequence[IntArray]) -> tuple[Needs, ...]:
+    """Needs of the largest tile for all `sizes` (of channels, of rows, of columns), but for what its spikes take.
 
-    reach: Reach
-    copies: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Layer:
-    """A population as the split sees it. `by_neuron`: its axon map has an entry for each neuron, not each position."""
-
-    shape: Shape
-    neuron_words: int
-    links: tuple[Link, ...]
-    consumers: tuple[Consumer, ...]
-    by_neuron: bool
+    One for each way in which the target can store a tile; a tile fits where one of them does.
+    """
+    if target.format == "loihi1":
+        return needs_loihi1.needs_of(layer, target, sizes)
+    return (needs_loihi2.needs_of(layer, target, sizes),)
 
 
-def words_per_neuron(neuron: IntegerNeuron) -> int:
-    """Neuron words: one per level, twice as many where reset amounts follow no rule."""
-    levels = np.stack([np.broadcast_to(x, _common(neuron)) for x in neuron.levels])
-    amounts = np.stack([np.broadcast_to(x, _common(neuron)) for x in neuron.amounts])
-    stored = rule_of(levels, amounts, neuron.multispike_shift) is AmountRule.STORED
-    return neuron_words(len(levels), stored)
-
-
-def _common(neuron: IntegerNeuron) -> tuple[int, ...]:
-    return np.broadcast_shapes(*(x.shape for x in (*neuron.levels, *neuron.amounts)))
-
-
-def needs_of(layer: Layer, target: Target, sizes: Sequence[IntArray]) -> Needs:
-    """Needs of the largest tile, for all `sizes` (of channels, of rows, of columns) but for the axon memory."""
-    tc, th, tw = np.meshgrid(*sizes, indexing="ij")
-    neurons = tc * th * tw
-    synapses = np.zeros_like(neurons)
-    for link in layer.links:
-        synapses = synapses + _synapse_words(link, layer.shape, target, sizes[0], neurons)
-    needs = {
-        "neurons": neurons * layer.neuron_words,
-        "synapse_words": synapses,
-        "axons_in": np.full_like(neurons, sum(link.axons for link in layer.links)),
-        "axon_map_words": neurons if layer.by_neuron else th * tw,
-    }
-    header = CORE.words + TILE.words + CONNECTION.words * len(layer.links)
-    return needs | {
-        "total_words": sum(needs.values(), np.zeros_like(neurons)),
-        "header_words": np.full_like(neurons, header),
-        "groups": np.ones_like(neurons),
-    }
-
-
-def axon_memory_words(layer: Layer, size: Shape) -> int:
-    """Axon memory of the tile with the most destinations, for tiles of one size."""
-    starts = [starts_of(n, s) for n, s in zip(layer.shape, size, strict=True)]
-    pairs = np.zeros([len(s) for s in starts], np.int64)
-    for consumer in layer.consumers:
-        channels, rows, columns = (
-            consumer.reach.channels,
-            consumer.reach.rows,
-            consumer.reach.columns,
-        )
-        if layer.by_neuron:
-            listeners = np.add.reduceat(channels.sum(0), starts[0])
-        else:
-            listeners = np.logical_or.reduceat(channels, starts[0], axis=1).sum(0)
-        row_pairs = np.add.reduceat(rows.sum(0), starts[1])
-        column_pairs = np.add.reduceat(columns.sum(0), starts[2])
-        pairs += consumer.copies * np.einsum("i,j,k->ijk", listeners, row_pairs, column_pairs)
-    return int(memory_words(int(pairs.max())))
-
-
-def traffic_of(layer: Layer, sizes: Sequence[IntArray]) -> IntArray:
-    """About how many destinations the sources of `layer` must list, for all `sizes`."""
-    tc, th, tw = np.meshgrid(*sizes, indexing="ij")
-    parts = [-(-n // s) for n, s in zip(layer.shape, (tc, th, tw), strict=True)]
-    total = np.zeros_like(tc)
-    for link in layer.links:
-        rows, columns = (_span(link, axis, s) for axis, s in ((0, th), (1, tw)))
-        total = total + len(link.sources) * parts[0] * parts[1] * rows * parts[2] * columns
-    return total
-
-
-def _span(link: Link, axis: int, tile: IntArray) -> IntArray:
-    """Source coordinates that a tile of this length sees on an axis, but for the map's border."""
-    kernel, source = link.projection.kernel, link.source_shape[1 + axis]
-    if isinstance(kernel, Dense):
-        return np.full_like(tile, source)
-    if not isinstance(kernel, Conv):
-        return tile
-    taps = (link.projection.weight.shape[2 + axis] - 1) * kernel.dilation[axis] + 1
-    return np.minimum((tile - 1) * kernel.stride[axis] + taps, source)
-
-
-def _synapse_words(
-    link: Link, shape: Shape, target: Target, channel_sizes: IntArray, neurons: IntArray
-) -> IntArray:
-    """Words of one link, for all sizes."""
-    weight, kernel = link.projection.weight, link.projection.kernel
-    bits = signed_bits(int(weight.min(initial=0)), int(weight.max(initial=0)))
-    if isinstance(kernel, Conv):
-        taps = weight.shape[2] * weight.shape[3]
-        words = [_conv_words(link, shape, int(c), taps, bits) for c in channel_sizes]
-    elif isinstance(kernel, Dense):
-        if not kernel.pooled:
-            c, h, w = link.source_shape
-            return dense_words(c * h * w, neurons, target.limit("dense_synapse_bits"))
-        words = [shared_words(link.source_shape[0], int(c), bits) for c in channel_sizes]
-    else:
-        words = [identity_words(int(c), bits) for c in channel_sizes]
-    return np.array(words, np.int64)[:, None, None]
-
-
-def _conv_words(link: Link, shape: Shape, tile: int, taps: int, bits: int) -> int:
-    """Words of the channel tile that needs most."""
-    kernel, source = link.projection.kernel, link.source_shape[0]
-    if isinstance(kernel, Conv) and kernel.groups == 1:
-        return shared_words(source * taps, tile, bits)
-    most = 0
-    for start in range(0, shape[0], tile):
-        stop = min(start + tile, shape[0])
-        low, high = seen_channels(kernel, source, shape[0], (start, stop))
-        most = max(most, shared_words((high - low) * taps, stop - start, bits))
-    return most
+def outgoing_of(
+    layer: Layer, target: Target, size: Shape, needs: Mapping[str, int]
+) -> dict[str, int]:
+    """What the spikes of the tile with the most destinations take, for tiles of one size with these other `needs`."""
+    if target.format == "loihi1":
+        return needs_loihi1.outgoing_of(layer, target, size)
+    return needs_loihi2.outgoing_of(layer, size, needs["total_words"])

@@ -13,18 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2chip.arrays import IntArray
-from snn2chip.chip.needs import (
-    Consumer,
-    Layer,
-    axon_memory_words,
-    needs_of,
-    traffic_of,
-    words_per_neuron,
-)
-from snn2chip.chip.program import Tile
+from snn2chip.chip.layer import Consumer, Layer, Needs, traffic_of
+from snn2chip.chip.needs import needs_of, outgoing_of
+from snn2chip.chip.needs_loihi2 import words_per_neuron
+from snn2chip.chip.program import Schedule, Tile
 from snn2chip.chip.reach import reach
-from snn2chip.chip.target import Target
-from snn2chip.chip.wiring import Wiring
+from snn2chip.chip.target import DelayAt, Target
+from snn2chip.chip.wiring import Link, Wiring
 from snn2chip.circuit.types import Shape
 from snn2chip.errors import Finding, Severity
 from snn2chip.quantize.types import QuantizedCircuit
@@ -36,6 +31,7 @@ _HELP = {
     "synapse_words": "fewer input channels, smaller kernels or fewer weight bits",
     "axons_in": "a dense layer takes an axon per source neuron: pool before it",
     "axon_memory_words": "fewer consumers of this layer",
+    "axons_out": "fewer consumers of this layer",
 }
 
 
@@ -68,27 +64,16 @@ class Tiling:
 
 
 def split(
-    qc: QuantizedCircuit, target: Target, wiring: Wiring
+    qc: QuantizedCircuit, target: Target, wiring: Wiring, schedule: Schedule | None = None
 ) -> tuple[Mapping[str, Tiling], tuple[Finding, ...]]:
-    """(population -> tiling, in the circuit's order; a finding map-fit for each population that fits in no tiles)."""
+    """(population -> tiling, in the circuit's order; a finding map-fit for each population that fits in no tiles).
+
+    `schedule`: its delays take synapses of their own where the target holds spikes back in synapses; None: no delays.
+    """
     found: dict[str, Tiling] = {}
     findings: list[Finding] = []
     for p in reversed([p for p in qc.populations if p.name in wiring.links]):
-        out = wiring.out_of(p.name)
-        layer = Layer(
-            shape=p.shape,
-            neuron_words=words_per_neuron(p.neuron),
-            links=wiring.links[p.name],
-            consumers=tuple(
-                Consumer(
-                    reach=reach(link, found[t].shape, found[t].size),
-                    copies=link.sources.count(p.name),
-                )
-                for t, link in out
-                if t in found
-            ),
-            by_neuron=not out or any(link.by_neuron for _, link in out),
-        )
+        layer = layer_of(qc, target, wiring, schedule, p.name, found)
         size = smallest_split(layer, target)
         if size is None:
             findings.append(_misfit(p.name, layer, target))
@@ -99,21 +84,62 @@ def split(
     return dict(reversed(found.items())), tuple(reversed(findings))
 
 
+def layer_of(
+    qc: QuantizedCircuit,
+    target: Target,
+    wiring: Wiring,
+    schedule: Schedule | None,
+    name: str,
+    found: Mapping[str, Tiling],
+) -> Layer:
+    """A population with its consumers among the tilings `found`."""
+    p, links, out = qc.population(name), wiring.links[name], wiring.out_of(name)
+    in_synapses = schedule is not None and target.delay_at is DelayAt.SYNAPSE
+    return Layer(
+        shape=p.shape,
+        neuron_words=words_per_neuron(p.neuron),
+        levels=np.stack([np.broadcast_to(x, p.shape) for x in p.neuron.levels], 1),
+        links=links,
+        delays=tuple(delays_of(link, schedule if in_synapses else None) for link in links),
+        consumers=tuple(
+            Consumer(
+                reach=reach(link, found[t].shape, found[t].size),
+                copies=link.sources.count(name),
+            )
+            for t, link in out
+            if t in found
+        ),
+        by_neuron=not out or any(link.by_neuron for _, link in out),
+    )
+
+
+def delays_of(link: Link, schedule: Schedule | None) -> tuple[int, ...]:
+    """The different delays of a link's sources, rising; none at all without a schedule."""
+    if schedule is None:
+        return (0,)
+    return tuple(sorted({schedule.delays[link.projection.name, s] for s in link.sources}))
+
+
 def smallest_split(layer: Layer, target: Target) -> Shape | None:
     """The size of tile that takes the fewest cores, or None where not even single neurons fit."""
     sizes = [_sizes(n) for n in layer.shape]
-    needs = needs_of(layer, target, sizes)
-    fits = np.ones([len(s) for s in sizes], np.bool_)
-    for name, need in needs.items():
-        fits &= need <= target.limit(name)
+    ways = needs_of(layer, target, sizes)
+    fitting = [_fitting(needs, target) for needs in ways]
+    fits = np.logical_or.reduce(fitting)
     at = np.argwhere(fits)
     for i, j, k in at[_order(layer, sizes, fits)]:
         size = (int(sizes[0][i]), int(sizes[1][j]), int(sizes[2][k]))
-        memory = axon_memory_words(layer, size)
-        total = int(needs["total_words"][i, j, k]) + memory
-        if memory <= target.limit("axon_memory_words") and total <= target.limit("total_words"):
-            return size
+        for needs, fit in zip(ways, fitting, strict=True):
+            here = {limit: int(n[i, j, k]) for limit, n in needs.items()}
+            outgoing = outgoing_of(layer, target, size, here)
+            if fit[i, j, k] and all(n <= target.limit(limit) for limit, n in outgoing.items()):
+                return size
     return None
+
+
+def _fitting(needs: Needs, target: Target) -> NDArray[np.bool_]:
+    """Where nothing exceeds its limit."""
+    return np.logical_and.reduce([need <= target.limit(name) for name, need in needs.items()])
 
 
 def _sizes(n: int) -> IntArray:
@@ -136,9 +162,9 @@ def _order(layer: Layer, sizes: list[IntArray], fits: NDArray[np.bool_]) -> IntA
 def _misfit(name: str, layer: Layer, target: Target) -> Finding:
     """What binds where not even a tile of one neuron fits."""
     one = [np.ones(1, np.int64)] * 3
-    need = {limit: int(n.item()) for limit, n in needs_of(layer, target, one).items()}
-    need["axon_memory_words"] = axon_memory_words(layer, (1, 1, 1))
-    need["total_words"] += need["axon_memory_words"]
+    ways = [{k: int(n.item()) for k, n in needs.items()} for needs in needs_of(layer, target, one)]
+    need = min(ways, key=lambda way: max(n / target.limit(k) for k, n in way.items()))
+    need |= outgoing_of(layer, target, (1, 1, 1), need)
     limit = max(need, key=lambda k: need[k] / target.limit(k))
     return Finding(
         code="map-fit",

@@ -208,6 +208,20 @@ OF_FORMAT = {
             unit="profiles",
             low=1,
         ),
+        Key(
+            name="core.synapse_formats",
+            doc="formats of synapses (bits of weight, index and delay, exponent) of one core",
+            unit="formats",
+            low=1,
+            high=16,
+        ),
+        Key(
+            name="core.border",
+            doc="what crosses a tile's border: mask gives positions near it weight sets of their own, pad gives the tile "
+            "a rim of neurons that nobody hears, best takes what needs fewer cores",
+            kind=Kind.WORD,
+            words=("mask", "pad", "best"),
+        ),
     ),
 }
 

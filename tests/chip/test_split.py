@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snn2chip.chip.needs import words_per_neuron
+from snn2chip.chip.needs_loihi2 import words_per_neuron
 from snn2chip.chip.program import Coding
 from snn2chip.chip.split import Tiling, split
 from snn2chip.chip.target import load_target

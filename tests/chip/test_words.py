@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from snn2chip.chip.formats.loihi1 import conv_weight_sets, set_bits
+from snn2chip.chip.formats.loihi1_words import conv_weight_sets, set_words
 from snn2chip.chip.formats.loihi2_words import (
     block_words,
     dense_words,
@@ -105,6 +105,6 @@ def test_convolutions_of_nengo_loihi_on_loihi1(row):
 
 
 def test_blocks_of_loihi1_hold_64_synapses():
-    assert set_bits(64, 18) == 64 * 19
-    assert set_bits(65, 18) == 64 * 20
-    assert set_bits(0, 18) == 0
+    assert set_words(64, 18) == 19
+    assert set_words(65, 18) == 20
+    assert set_words(0, 18) == 0
