@@ -127,9 +127,14 @@ class _Builder:
         return [*layers, *self._unit(block.units[-1], start)]
 
     def _unit(self, unit: Unit, source: str) -> list[Layer]:
-        p = unit.kernel // 2
-        weight = self._floats(f"{unit.conv}.weight")
-        conv = Conv2d(weight=weight, stride=(unit.stride, unit.stride), padding=(p, p))
+        p, d = unit.kernel // 2 * unit.dilation, unit.dilation
+        conv = Conv2d(
+            weight=self._floats(f"{unit.conv}.weight"),
+            stride=(unit.stride, unit.stride),
+            padding=(p, p),
+            dilation=(d, d),
+            groups=unit.groups,
+        )
         norm = BatchNorm(
             weight=self._floats(f"{unit.norm}.weight"),
             bias=self._floats(f"{unit.norm}.bias"),
@@ -190,7 +195,7 @@ def join(name: str, connect_f: str, branch: str, identity: str) -> Layer:
 
 
 def _shrunk(size: int, strides: list[int]) -> int:
-    """Size of the last map: kernels are odd with padding kernel // 2, so each layer makes ceil(size / stride) of it."""
+    """Size of the last map: kernels are odd, padded by half their reach, so a layer makes ceil(size / stride) of it."""
     for stride in strides:
         size = -(-size // stride)
     return size

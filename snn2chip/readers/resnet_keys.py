@@ -5,7 +5,7 @@ Three spellings (dialects) of the same network are in use; REPO, `layer1.0.conv1
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from snn2chip.errors import Snn2ChipError
@@ -32,7 +32,8 @@ class Structure:
     """What keys and shapes tell. `family` None: not visible. `blocks`: how many in each stage.
 
     `first_strided`: the first stage has a shortcut of its own though its channels do not change, so it must be strided.
-    `learned`: neurons have a learned decay (`.w`).
+    `learned`: neurons have a learned decay (`.w`). `inner`: channels of the 3x3 of a Bottleneck of the first stage,
+    in `groups` (ResNeXt and wide ResNet have others than `width` in one).
     """
 
     dialect: Dialect
@@ -45,11 +46,22 @@ class Structure:
     classes: int
     first_strided: bool
     learned: bool
+    inner: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """`stride` of the first block; dilations of the 3x3 in the `first` block and in the `later` ones."""
+
+    stride: int
+    first: int = 1
+    later: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A convolution without bias and its batch norm: key prefixes and sizes (padding is kernel // 2)."""
+    """A convolution without bias and its batch norm: key prefixes and sizes (padding: kernel // 2 · dilation)."""
 
     conv: str
     norm: str
@@ -57,6 +69,8 @@ class Unit:
     outputs: int
     kernel: int
     stride: int
+    dilation: int = 1
+    groups: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +156,7 @@ def structure_of(container: Container, dialect: Dialect) -> Structure:
             "is no square kernel of odd size",
             have=str(list(stem)),
         )
+    inner, groups = _inner(container, dialect, bottleneck, stem[0])
     return Structure(
         dialect=dialect,
         family=family_of(keys, dialect),
@@ -153,11 +168,22 @@ def structure_of(container: Container, dialect: Dialect) -> Structure:
         classes=_shape(container, "fc.weight", 2)[0],
         first_strided=not bottleneck and any(k.startswith("layer1.0.downsample.") for k in keys),
         learned="sn1.w" in keys,
+        inner=inner,
+        groups=groups,
     )
 
 
+def _inner(container: Container, dialect: Dialect, bottleneck: bool, width: int) -> tuple[int, int]:
+    """(channels, groups) of the first block's 3x3; what does not divide is left to the check of shapes."""
+    if not bottleneck:
+        return width, 1
+    conv = _unit("layer1.0.conv2", "", (0, 0, 3, 1), dialect).conv
+    outputs, per_group = _shape(container, f"{conv}.weight", 4)[:2]
+    return outputs, max(1, outputs // per_group)
+
+
 def plan_of(
-    s: Structure, family: Family, strides: tuple[int, ...], stem_stride: int, dialect: Dialect
+    s: Structure, family: Family, stages: tuple[Stage, ...], stem_stride: int, dialect: Dialect
 ) -> Plan:
     """The plan of structure `s`, with the keys of `dialect`."""
     stem = Unit(
@@ -170,12 +196,21 @@ def plan_of(
     )
     blocks: list[BlockPlan] = []
     channels = s.width
-    for i, (count, first) in enumerate(zip(s.blocks, strides, strict=True)):
+    for i, (count, stage) in enumerate(zip(s.blocks, stages, strict=True)):
+        outputs = (s.width << i) * (4 if s.bottleneck else 1)
         for j in range(count):
-            planes, stride = s.width << i, first if j == 0 else 1
-            block = _block(
-                f"layer{i + 1}.{j}", channels, planes, stride, s.bottleneck, family, dialect
+            middle = Unit(
+                conv="",
+                norm="",
+                inputs=s.inner << i,
+                outputs=s.inner << i,
+                kernel=3,
+                stride=stage.stride if j == 0 else 1,
+                dilation=stage.first if j == 0 else stage.later,
+                groups=s.groups,
             )
+            ends = (channels, outputs)
+            block = _block(f"layer{i + 1}.{j}", ends, middle, s.bottleneck, family, dialect)
             blocks.append(block)
             channels = block.units[-1].outputs
     return Plan(
@@ -194,7 +229,7 @@ def tensor_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
     """Key -> shape of every tensor that the network needs (not the learned decays, whose rank differs by version)."""
     shapes: dict[str, tuple[int, ...]] = {}
     for u in plan.units():
-        shapes[f"{u.conv}.weight"] = (u.outputs, u.inputs, u.kernel, u.kernel)
+        shapes[f"{u.conv}.weight"] = (u.outputs, u.inputs // u.groups, u.kernel, u.kernel)
         shapes.update({f"{u.norm}.{part}": (u.outputs,) for part in NORM_PARTS})
     shapes["fc.weight"] = (plan.classes, plan.features)
     shapes["fc.bias"] = (plan.classes,)
@@ -203,20 +238,24 @@ def tensor_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
 
 def _block(
     path: str,
-    inputs: int,
-    planes: int,
-    stride: int,
+    ends: tuple[int, int],
+    middle: Unit,
     bottleneck: bool,
     family: Family,
     dialect: Dialect,
 ) -> BlockPlan:
-    outputs = planes * 4 if bottleneck else planes
-    sizes = ((inputs, planes, 3, stride), (planes, outputs, 3, 1))
+    """`ends`: channels in and out; `middle`: the strided 3x3, whose keys are still to come."""
+    (inputs, outputs), stride = ends, middle.stride
+    sizes = ((inputs, outputs, 3, stride), (outputs, outputs, 3, 1))
     if bottleneck:
-        sizes = ((inputs, planes, 1, 1), (planes, planes, 3, stride), (planes, outputs, 1, 1))
+        c = middle.inputs
+        sizes = ((inputs, c, 1, 1), (c, c, 3, stride), (c, outputs, 1, 1))
     units = tuple(
         _unit(f"{path}.conv{k}", f"{path}.bn{k}", size, dialect) for k, size in enumerate(sizes, 1)
     )
+    if bottleneck:
+        second = replace(middle, conv=units[1].conv, norm=units[1].norm)
+        units = (units[0], second, units[2])
     shortcut = None
     if stride != 1 or inputs != outputs:
         conv, norm = _shortcut_keys(path, family, dialect)

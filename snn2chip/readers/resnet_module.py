@@ -6,17 +6,17 @@ import torch
 
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.resnet_keys import COUNTER, NORM_PARTS, Dialect, Plan, Structure, plan_of
-from snn2chip.readers.resnet_options import Settings
+from snn2chip.readers.resnet_options import Settings, width_per_group
 from snn2chip.zoo import sew_resnet, spiking_resnet
 from snn2chip.zoo.neuron import SpikingNeuron
-from snn2chip.zoo.trunk import ResNetTrunk
+from snn2chip.zoo.trunk import Inner, ResNetTrunk
 
 
 def module_of(container: Container, s: Structure, plan: Plan, settings: Settings) -> ResNetTrunk:
     """The zoo's module with the checkpoint's weights, in evaluation mode; float64 if the checkpoint is."""
     with torch.device("meta"):  # the weights are replaced, so none is drawn
         empty = _empty(s, settings)
-    own = plan_of(s, plan.family, settings.strides, settings.stem_stride, Dialect.REPO)
+    own = plan_of(s, plan.family, settings.stages, settings.stem_stride, Dialect.REPO)
     module = empty.to_empty(device="cpu").to(
         torch.float64 if container.is_double else torch.float32
     )
@@ -44,6 +44,8 @@ def _empty(s: Structure, settings: Settings) -> ResNetTrunk:
         in_channels=s.in_channels,
         width=s.width,
         strides=settings.strides,
+        dilate=settings.dilate,
+        inner=Inner(groups=s.groups, width_per_group=width_per_group(s)),
         stem_kernel=s.stem_kernel,
         stem_stride=settings.stem_stride,
         stem_pool=settings.stem_pool,

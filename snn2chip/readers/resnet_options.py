@@ -14,7 +14,7 @@ from snn2chip.readers.options import (
     whole,
     wholes,
 )
-from snn2chip.readers.resnet_keys import Dialect, Family, Structure
+from snn2chip.readers.resnet_keys import Dialect, Family, Stage, Structure
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import ReadRequest
 
@@ -24,7 +24,9 @@ OPTIONS = (
     "cnf",
     "num_classes",
     "neuron",
+    "spiking_neuron",
     "tau",
+    "init_tau",
     "decay_input",
     "v_threshold",
     "v_reset",
@@ -32,7 +34,12 @@ OPTIONS = (
     "stem_stride",
     "stem_pool",
     "strides",
+    "groups",
+    "width_per_group",
+    "replace_stride_with_dilation",
     "zero_init_residual",
+    "surrogate",
+    "slope",
 )
 """Constructor arguments of the authors' code and of SpikingJelly's; `stem_*`, `strides` and `iand_swapped` are ours."""
 
@@ -64,10 +71,25 @@ class Settings:
     connect_f: str
     neuron: NeuronSettings
     strides: tuple[int, ...]
+    dilate: tuple[bool, ...]
     stem_stride: int
     stem_pool: bool
     used: dict[str, object]
     assumed: tuple[str, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Strides and dilations, as torchvision counts them: a dilated stage spreads its kernels from its second block.
+
+        The first block still has the dilation of the stage before.
+        """
+        found: list[Stage] = []
+        dilation = 1
+        for stride, spread in zip(self.strides, self.dilate, strict=True):
+            first = dilation
+            dilation *= stride if spread else 1
+            found.append(Stage(stride=1 if spread else stride, first=first, later=dilation))
+        return tuple(found)
 
 
 def settle(container: Container, request: ReadRequest, s: Structure, family: Family) -> Settings:
@@ -78,8 +100,8 @@ def settle(container: Container, request: ReadRequest, s: Structure, family: Fam
         raise Snn2ChipError("option-contradicts", "--option connect_f", why)
     o = Options(given=request.options, args=container.args)
     _check_classes(o, container.path, s)
-    if o.find("zero_init_residual", flag, in_args=False) is not None:
-        o.assumed.append("zero_init_residual only matters before training and changes nothing here")
+    _note_training(o)
+    _check_groups(o, container.path, s)
     steps = steps_of(o, request, DEFAULT_STEPS)
     connect_f = _connection(o, container.path, s) if family is Family.SEW else ""
     neuron = _neuron(o, s)
@@ -89,6 +111,7 @@ def settle(container: Container, request: ReadRequest, s: Structure, family: Fam
         connect_f=connect_f,
         neuron=neuron,
         strides=strides,
+        dilate=_dilate(o, s),
         stem_stride=stem_stride,
         stem_pool=stem_pool,
         used=o.used,
@@ -132,7 +155,7 @@ def _connection(o: Options, path: str, s: Structure) -> str:
 
 def _neuron(o: Options, s: Structure) -> NeuronSettings:
     said: dict[str, object] = {
-        "neuron": o.find("neuron", choice(*NEURONS), in_args=False),
+        "neuron": o.find("neuron", choice(*NEURONS), "spiking_neuron", in_args=False),
         "tau": o.find("tau", positive, in_args=False),
         "v_threshold": o.find("v_threshold", positive),
         "v_reset": o.find("v_reset", _reset, in_args=False),
@@ -196,6 +219,69 @@ def _strides(o: Options, s: Structure) -> tuple[int, ...]:
             "option-contradicts", "--option strides", "has another length", have=have, need=need
         )
     return found
+
+
+def _dilate(o: Options, s: Structure) -> tuple[bool, ...]:
+    """Which stages are dilated; torchvision's list leaves out the first, which never is."""
+    found = o.find("replace_stride_with_dilation", _flags, in_args=False)
+    if found is None:
+        return (False,) * len(s.blocks)
+    where = "--option replace_stride_with_dilation"
+    if len(found) != len(s.blocks) - 1:
+        need = f"one for each of {len(s.blocks)} stages but the first"
+        raise Snn2ChipError(
+            "option-contradicts",
+            where,
+            "has another length",
+            have=f"{len(found)} values",
+            need=need,
+        )
+    if any(found) and not s.bottleneck:
+        why = "is for Bottleneck blocks; the authors' BasicBlock has no dilation"
+        raise Snn2ChipError("option-contradicts", where, why)
+    return (False, *found)
+
+
+def _flags(name: str, value: object) -> tuple[bool, ...]:
+    if not isinstance(value, list | tuple):
+        return (flag(name, value),)
+    return tuple(flag(name, v) for v in value)
+
+
+def width_per_group(s: Structure) -> int:
+    """Torchvision's argument: inner channels of a group, for 64 planes."""
+    return s.inner * 64 // (s.groups * s.width)
+
+
+def _check_groups(o: Options, path: str, s: Structure) -> None:
+    """Shapes tell both; what is said against them is an error."""
+    for name, held in (("groups", s.groups), ("width_per_group", width_per_group(s))):
+        said = o.find(name, whole, in_args=False)
+        if said is not None and said != held:
+            raise Snn2ChipError(
+                "option-contradicts",
+                f"--option {name}",
+                f"contradicts the shape of the first block's conv2 in {path}",
+                have=str(said),
+                need=str(held),
+            )
+
+
+def _note_training(o: Options) -> None:
+    """Arguments that only training uses are taken, and it is said that they change nothing."""
+    parsers = (
+        ("zero_init_residual", flag),
+        ("init_tau", positive),
+        ("surrogate", _word),
+        ("slope", positive),
+    )
+    for name, parse in parsers:
+        if o.find(name, parse, in_args=False) is not None:
+            o.assumed.append(f"{name} only matters for training and changes nothing here")
+
+
+def _word(_: str, value: object) -> str:
+    return str(value)
 
 
 def _stem_stride(o: Options, s: Structure) -> int:

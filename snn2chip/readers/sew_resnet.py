@@ -71,7 +71,7 @@ def read(container: Container, request: ReadRequest, family: Family) -> ReadMode
     s = structure_of(container, dialect)
     _check_arch(container.path, request.arch, s, family)
     settings = settle(container, request, s, family)
-    plan = plan_of(s, family, settings.strides, settings.stem_stride, dialect)
+    plan = plan_of(s, family, settings.stages, settings.stem_stride, dialect)
     used, unused = check_tensors(container, plan)
     shape, assumed = _frame(container.path, request.shape, s)
     assumed = (*container.notes, *settings.assumed, *assumed, *_frames_note(request, dialect))

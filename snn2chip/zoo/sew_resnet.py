@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from snn2chip.zoo.model import Block, PerStep
 from snn2chip.zoo.neuron import SpikingNeuron
-from snn2chip.zoo.trunk import NeuronFactory, ResNetTrunk, conv_bn, zero_last_norms
+from snn2chip.zoo.trunk import (
+    PLAIN,
+    Inner,
+    NeuronFactory,
+    ResNetTrunk,
+    conv_bn,
+    zero_last_norms,
+)
 
 JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ADD": lambda branch, identity: branch + identity,
@@ -64,19 +71,27 @@ class BasicBlock(SEWBlock):
 
 
 class Bottleneck(SEWBlock):
-    """conv1x1 - conv3x3 (with the stride) - conv1x1."""
+    """conv1x1 - conv3x3 (with the stride, the groups and the dilation) - conv1x1."""
 
     expansion: ClassVar[int] = 4
 
     def __init__(
-        self, channels: int, planes: int, stride: int, connect_f: str, neuron: NeuronFactory
+        self,
+        channels: int,
+        planes: int,
+        stride: int,
+        connect_f: str,
+        neuron: NeuronFactory,
+        inner: Inner = PLAIN,
+        dilation: int = 1,
     ) -> None:
         super().__init__(channels, planes * self.expansion, stride, connect_f, neuron)
-        self.conv1 = PerStep(*conv_bn(channels, planes, 1))
+        c = inner.channels(planes)
+        self.conv1 = PerStep(*conv_bn(channels, c, 1))
         self.sn1 = neuron()
-        self.conv2 = PerStep(*conv_bn(planes, planes, 3, stride))
+        self.conv2 = PerStep(*conv_bn(c, c, 3, stride, dilation=dilation, groups=inner.groups))
         self.sn2 = neuron()
-        self.conv3 = PerStep(*conv_bn(planes, planes * self.expansion, 1))
+        self.conv3 = PerStep(*conv_bn(c, planes * self.expansion, 1))
         self.sn3 = neuron()
 
     def branch(self, x: Tensor) -> Tensor:
@@ -96,9 +111,14 @@ class SEWResNet(ResNetTrunk):
         *,
         zero_init_residual: bool = False,
         neuron: NeuronFactory = SpikingNeuron,
+        inner: Inner = PLAIN,
         **trunk: Any,
     ) -> None:
-        def make(channels: int, planes: int, stride: int) -> Block:
+        def make(channels: int, planes: int, stride: int, dilation: int) -> Block:
+            if block is Bottleneck:
+                return Bottleneck(channels, planes, stride, connect_f, neuron, inner, dilation)
+            if dilation != 1 or inner != PLAIN:
+                raise ValueError("only a Bottleneck has groups and dilations")
             return block(channels, planes, stride, connect_f, neuron)
 
         super().__init__(make, block.expansion, layers, neuron, **trunk)

@@ -5,6 +5,7 @@ checkpoint of theirs loads as it is.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -13,14 +14,16 @@ from snn2chip.zoo.neuron import SpikingNeuron
 
 NeuronFactory = Callable[[], SpikingNeuron]
 
-BlockFactory = Callable[[int, int, int], Block]
-"""(input channels, planes, stride) -> block."""
+BlockFactory = Callable[[int, int, int, int], Block]
+"""(input channels, planes, stride, dilation of its 3x3) -> block."""
 
 
 class ResNetTrunk(SpikingNet):
     """conv1 - bn1 - [repeat T] - sn1 - (maxpool) - layer1 … layerN - average pool - mean over T - fc.
 
-    Stage i has width·2^i planes and the strides 1, 2, 2 … unless `strides` says otherwise. A static image [N, C, H, W]
+    Stage i has width·2^i planes and the strides 1, 2, 2 … unless `strides` says otherwise; where `dilate` says so it
+    keeps the size of its map and spreads its 3x3 kernels instead (torchvision's `replace_stride_with_dilation`, but
+    for every stage). A static image [N, C, H, W]
     runs through conv1 and bn1 once; frames [T, N, C, H, W] do so at every step (SpikingJelly's own models). Returns
     logits [N, classes].
     """
@@ -37,6 +40,7 @@ class ResNetTrunk(SpikingNet):
         in_channels: int = 3,
         width: int = 64,
         strides: Sequence[int] | None = None,
+        dilate: Sequence[bool] | None = None,
         stem_kernel: int = 7,
         stem_stride: int = 2,
         stem_pool: bool = True,
@@ -50,13 +54,12 @@ class ResNetTrunk(SpikingNet):
         self.sn1 = neuron()
         self.maxpool = TracedPool(nn.MaxPool2d(3, 2, 1)) if stem_pool else None
         channels = width
-        for i, (count, stride) in enumerate(
-            zip(layers, strides or default_strides(len(layers)), strict=True)
-        ):
+        steps = steps_of(strides or default_strides(len(layers)), dilate)
+        for i, (count, (stride, first, later)) in enumerate(zip(layers, steps, strict=True)):
             planes = width << i
-            blocks = [block(channels, planes, stride)]
+            blocks = [block(channels, planes, stride, first)]
             channels = planes * expansion
-            blocks += [block(channels, planes, 1) for _ in range(count - 1)]
+            blocks += [block(channels, planes, 1, later) for _ in range(count - 1)]
             self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))
         self.avgpool = PerStep(nn.AdaptiveAvgPool2d(1))
         self.fc = nn.Linear(channels, num_classes)
@@ -83,11 +86,42 @@ def default_strides(stages: int) -> tuple[int, ...]:
     return (1,) + (2,) * (stages - 1)
 
 
+def steps_of(
+    strides: Sequence[int], dilate: Sequence[bool] | None
+) -> tuple[tuple[int, int, int], ...]:
+    """(stride, dilation of the first block, dilation of the others) of each stage, as torchvision counts them."""
+    found: list[tuple[int, int, int]] = []
+    dilation = 1
+    for stride, spread in zip(strides, dilate or (False,) * len(strides), strict=True):
+        first = dilation
+        dilation *= stride if spread else 1
+        found.append((1 if spread else stride, first, dilation))
+    return tuple(found)
+
+
 def conv_bn(
-    channels: int, out: int, kernel: int, stride: int = 1
+    channels: int, out: int, kernel: int, stride: int = 1, *, dilation: int = 1, groups: int = 1
 ) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
-    """A convolution without bias (padding kernel // 2) and its batch norm."""
-    return nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(out)
+    """A convolution without bias (padding kernel // 2, times the dilation) and its batch norm."""
+    padding = kernel // 2 * dilation
+    conv = nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups, bias=False)
+    return conv, nn.BatchNorm2d(out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """The 3x3 of a Bottleneck: `groups` of planes·width_per_group/64 channels each (ResNeXt, wide ResNet)."""
+
+    groups: int = 1
+    width_per_group: int = 64
+
+    def channels(self, planes: int) -> int:
+        """Inner channels of a block of `planes`."""
+        return int(planes * self.width_per_group / 64) * self.groups
+
+
+PLAIN = Inner()
+"""Of ResNet itself."""
 
 
 def zero_last_norms(model: nn.Module, last: str, bias: float) -> None:
