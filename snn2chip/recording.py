@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Outputs = NDArray[Any]
@@ -26,3 +27,9 @@ class Recording:
     decision: NDArray[Any]
     highest: Mapping[str, int] = field(default_factory=dict[str, int])
     lowest: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def compact(values: Outputs) -> Outputs:
+    """Outputs of integers as uint8 where they fit, else int32."""
+    fits = values.size == 0 or (values.min() >= 0 and values.max() <= 255)
+    return values.astype(np.uint8 if fits else np.int32)

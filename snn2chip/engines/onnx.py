@@ -13,7 +13,7 @@ from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits
 from snn2chip.onnx_export.models import window_model
 from snn2chip.quantize.types import QuantizedCircuit
-from snn2chip.recording import Outputs, Recording
+from snn2chip.recording import Recording, compact
 
 QUIET = 3
 """Errors only: what the runtime optimises is nobody's news."""
@@ -42,7 +42,7 @@ def run(
         outputs={
             p.name: np.zeros((*silent, *p.shape), np.uint8)
             if p.neuron.emits is Emits.NOTHING
-            else _compact(got[f"output/{p.name}"])
+            else compact(got[f"output/{p.name}"])
             for p in qc.populations
             if record
         },
@@ -64,9 +64,3 @@ def execute(
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     values: list[Any] = list(session.run(wanted, feed))
     return dict(zip(wanted, values, strict=True))
-
-
-def _compact(values: Outputs) -> Outputs:
-    """uint8 where the values fit, else int32."""
-    fits = values.size == 0 or (values.min() >= 0 and values.max() <= 255)
-    return values.astype(np.uint8 if fits else np.int32)

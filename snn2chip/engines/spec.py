@@ -25,7 +25,7 @@ from snn2chip.quantize.types import (
     QuantizedPopulation,
     QuantizedProjection,
 )
-from snn2chip.recording import Outputs, Recording
+from snn2chip.recording import Outputs, Recording, compact
 
 
 def run(
@@ -46,7 +46,7 @@ def run(
     for i, population in enumerate(qc.populations):
         currents = _currents(qc, population, inputs, outputs)
         spikes, v, low, high = _neurons(population, currents, qc.v_limit)
-        outputs[population.name] = _compact(spikes)
+        outputs[population.name] = compact(spikes)
         lowest[population.name], highest[population.name] = low, high
         if population.neuron.emits is Emits.NOTHING:
             potentials[population.name] = v
@@ -183,9 +183,3 @@ def _gained(n: IntegerNeuron, a: IntArray, t: int) -> IntArray:
 
 def _at(values: IntArray, t: int) -> IntArray:
     return values[t] if values.ndim == 4 else values
-
-
-def _compact(spikes: IntArray) -> Outputs:
-    """uint8 where the values fit, else int32."""
-    fits = spikes.size == 0 or (spikes.min() >= 0 and spikes.max() <= 255)
-    return spikes.astype(np.uint8 if fits else np.int32)
