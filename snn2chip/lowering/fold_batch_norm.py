@@ -4,9 +4,9 @@
 
 with g = factor · weight / sqrt(var + eps), or / (sqrt(var) + eps) for the tdBN of MLF. In real numbers the current
 is the same, so the spikes are; in float64 it differs by rounding only, and verification counts what lies within it
-(ties). A norm of one gain g[t] and bias per step cannot go into one weight: it goes into the neuron behind it,
-which computes v = decay(v) + g[t]·a[t] + b[t]. A norm of anything else becomes a Scale and a Bias, which the next
-passes move.
+(ties). A norm of one gain g[t] and bias per step cannot go into one weight: it goes into the neuron behind it (there
+is one, after graded_norms), which computes v = decay(v) + g[t]·a[t] + b[t]. Gains are not divided out of weights, so
+they may be 0 or negative. A norm of anything else becomes a Scale and a Bias, which the next passes move.
 """
 
 from dataclasses import replace
@@ -34,14 +34,12 @@ def fold_batch_norm(network: Network) -> Rewritten:
     layers: dict[str, Layer] = {}
     names: dict[str, str] = {}
     for layer in network.layers:
-        norm = layers.get(layer.inputs[0])
-        if isinstance(layer.op, Neuron) and norm is not None and _per_step(norm):
-            layers[layer.name] = _into_neuron(layer, layer.op, norm)
-            report.changed.append(norm.name)
-            continue
         before = layers.get(layer.inputs[0])
         op = layer.op
-        if not isinstance(op, BatchNorm) or _per_step(layer):
+        if isinstance(op, Neuron) and before is not None and per_step(before):
+            layers[layer.name] = _into_neuron(layer, op, before)
+            report.changed.append(before.name)
+        elif not isinstance(op, BatchNorm) or per_step(layer):
             layers[layer.name] = layer
         elif before is not None and isinstance(before.op, Conv2d | Linear):
             folded = scaled(before.op, *affine(op))
@@ -55,7 +53,6 @@ def fold_batch_norm(network: Network) -> Rewritten:
             report.changed.append(layer.name)
     used = {name for name, count in uses.items() if count}
     folded_network = without_unused(replace(network, layers=tuple(layers.values())), used)
-    _refuse_per_step(folded_network, report)
     return report.result(renamed(folded_network, names), "folded")
 
 
@@ -73,7 +70,8 @@ def scaled(op: Conv2d | Linear, gain: FloatArray, bias: FloatArray) -> Conv2d | 
     return replace(op, weight=floats(weight), bias=floats(gain * old + bias))
 
 
-def _per_step(layer: Layer) -> bool:
+def per_step(layer: Layer) -> bool:
+    """Whether the layer is a norm of one gain or bias per step."""
     op = layer.op
     return isinstance(op, BatchNorm) and any(
         a.ndim == 2 for a in (op.weight, op.bias, op.mean, op.var)
@@ -98,14 +96,3 @@ def _scale_and_bias(layer: Layer, op: BatchNorm) -> tuple[Layer, Layer]:
     return scale, Layer(
         name=layer.name, op=Bias(bias=floats(bias[:, None, None])), inputs=(scale.name,)
     )
-
-
-def _refuse_per_step(network: Network, report: Report) -> None:
-    for layer in network.layers:
-        if _per_step(layer):
-            report.refuse(
-                "lower-per-step",
-                layer.name,
-                "a batch norm of one gain per step must stand directly before neurons",
-                help="elsewhere it needs a graded relay, which is not supported",
-            )

@@ -11,6 +11,8 @@ from snn2chip.lowering.drop_training_branches import drop_training_branches
 from snn2chip.lowering.fold_batch_norm import fold_batch_norm
 from snn2chip.lowering.fold_scale import fold_scale
 from snn2chip.lowering.gates import gates
+from snn2chip.lowering.graded_joins import graded_joins
+from snn2chip.lowering.graded_norms import graded_norms
 from snn2chip.lowering.graph import Report, Rewritten
 from snn2chip.lowering.input_norm import input_norm
 from snn2chip.lowering.max_pool import max_pool
@@ -24,11 +26,13 @@ Pass = Callable[[Network], Rewritten]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("drop training branches", drop_training_branches),
+    ("graded norms", graded_norms),
     ("fold batch norm", fold_batch_norm),
     ("fold scale", fold_scale),
     ("input norm", input_norm),
     ("gates", gates),
     ("max pool", max_pool),
+    ("graded joins", graded_joins),
     ("merge linear", merge_linear),
     ("average pool", average_pool),
     ("substitute variables", substitute_variables),

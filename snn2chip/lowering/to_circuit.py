@@ -160,10 +160,13 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _joins(network: Network, reader: Reader) -> tuple[Join, ...]:
+    """Sums of outputs that are worth the same; those in front of graded relays are not."""
+    sums = (x for x in network.layers if isinstance(x.op, Add) and x.name in reader.spiking)
+    sources = {layer.name: reader.sources(layer.name) for layer in sums}
     return tuple(
-        Join(name=layer.name, summands=tuple(_expanded(reader.sources(layer.name))))
-        for layer in network.layers
-        if isinstance(layer.op, Add) and layer.name in reader.spiking
+        Join(name=name, summands=tuple(_expanded(found)))
+        for name, found in sources.items()
+        if len({_unit(x, reader) for x in found}) == 1
     )
 
 

@@ -54,15 +54,16 @@ class Builder:
         constant = dyadic(self.rng, out) if bias else None
         return self.add(name, Conv2d(weight=weight, bias=constant, **fields), source)
 
-    def norm(self, name: str, source: str) -> str:
-        """Gains ±1/2, ±1, ±2, and biases and means of quarters."""
+    def norm(self, name: str, source: str, per_step: bool = False) -> str:
+        """Gains ±1/2, ±1, ±2, and biases and means of quarters; of every step its own, and some of 0, if `per_step`."""
         count = self.channels(source)
-        gain = self.rng.choice([-2.0, -1.0, 0.5, 1.0, 2.0], count)
-        var = 4.0 ** self.rng.integers(-1, 2, count)
+        size = (self.steps, count) if per_step else (count,)
+        gain = self.rng.choice([-2.0, -1.0, 0.5, 1.0, 2.0, 0.0][: 6 if per_step else 5], size)
+        var = 4.0 ** self.rng.integers(-1, 2, size)
         bn = BatchNorm(
             weight=floats(gain * np.sqrt(var)),
-            bias=dyadic(self.rng, count),
-            mean=dyadic(self.rng, count),
+            bias=dyadic(self.rng, *size),
+            mean=dyadic(self.rng, *size),
             var=floats(var),
             eps=0.0,
         )

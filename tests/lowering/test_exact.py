@@ -120,6 +120,38 @@ def pools_between(b):
     return "fc"
 
 
+def stepwise(b, name, source, out, stride=1):
+    """conv, a norm for every step, neurons that lose a half and keep what is above the threshold."""
+    c = b.conv(f"{name}.conv", source, out, padding=(1, 1), stride=(stride, stride))
+    n = b.norm(f"{name}.bn", c, per_step=True)
+    return b.neurons(f"{name}.sn", n, decay=per_map(0.5), **SOFT)
+
+
+def norms_per_step(b):
+    """S-ResNet: joins of spikes, then real ones, one on top of the other, read by convolutions and by the head."""
+    x = stepwise(b, "stem", INPUT, 4)
+    x = b.add("b0#out", Add(), stepwise(b, "b0.2", stepwise(b, "b0.1", x, 4), 4), x)
+    y = stepwise(b, "b1.2", stepwise(b, "b1.1", x, 6, 2), 6)
+    c = b.norm("down", b.conv("down.conv", x, 6, size=1, stride=(2, 2)), per_step=True)
+    x = b.add("real1", Add(), y, c)
+    y = stepwise(b, "b2.2", stepwise(b, "b2.1", x, 6), 6)
+    x = b.add("real2", Add(), y, x)
+    y = stepwise(b, "b3", x, 6)
+    _, h, w = b.shape_of(x)
+    b.add("whole", AvgPool2d(kernel=(h, w), stride=(1, 1)), b.add("real3", Add(), y, x))
+    b.add("flatten", Flatten(), "whole")
+    return b.add("fc", Linear(weight=dyadic(b.rng, 5, 6)), "flatten")
+
+
+def norms_everywhere(b):
+    """Norms per step of the input, of spikes, of joins, before pools, and read twice."""
+    x = b.block("stem", b.norm("n0", INPUT, per_step=True), 4)
+    n = b.norm("n1", x, per_step=True)
+    x = b.neurons("one", b.add("sum", Add(), b.conv("c1", n, 4, padding=(1, 1)), n, x))
+    p = b.add("pool", AvgPool2d(kernel=(2, 2), stride=(2, 2)), b.norm("n2", x, per_step=True))
+    return head(b, b.neurons("two", b.conv("c2", p, 6, padding=(1, 1), bias=True)))
+
+
 def linear_chains(b):
     """Kernels without neurons between them, up to the classifier."""
     x = b.block("stem", INPUT, 4)
@@ -185,7 +217,7 @@ def multispikes(b):
 FAMILIES = (
     plain, reset_values, nested_joins, logic, spike_pool, integer_pools, current_shortcuts,
     pools_between, linear_chains, normed_input, distributed, turned_membranes, multilevels,
-    multispikes,
+    multispikes, norms_per_step, norms_everywhere,
 )  # fmt: skip
 
 

@@ -109,11 +109,46 @@ def test_norms_per_step_go_into_the_neuron():
     assert population.bias.reshape(-1).tolist() == [0.0, 1.0, 0.5]
 
 
-def test_norms_per_step_elsewhere_are_refused():
-    ones = floats(np.ones((4, 1)))
-    bn = BatchNorm(weight=ones, bias=ones, mean=ones, var=ones)
-    net = network((1, 1, 1), layer("bn", bn), layer("c", ONE, "bn"), layer("sn", neuron(), "c"))
-    assert ("lower-per-step", "bn") in refused(net)
+def per_step(*gains):
+    gain = floats(np.array(gains)[:, None])
+    return BatchNorm(weight=gain, bias=gain + 0.5, mean=0 * gain, var=0 * gain + 1, eps=0.0)
+
+
+def test_norms_per_step_elsewhere_become_graded_neurons():
+    net = network(
+        (1, 1, 1),
+        layer("bn", per_step(2.0, -1.0)),
+        layer("conv", ONE, "bn"),
+        layer("sn", neuron(), "conv"),
+        steps=2,
+    )
+    circuit = lower(net).circuit
+    relay = circuit.population("bn")
+    assert relay.neuron.emits is Emits.GRADED and relay.neuron.gain is not None
+    assert relay.neuron.gain.reshape(-1).tolist() == [2.0, -1.0]
+    assert relay.bias.reshape(-1).tolist() == [2.5, -0.5]
+    assert relay.origin == Origin(layer="bn", role=Role.RELAY)
+    assert [p.sources for p in circuit.projections] == [("input",), ("bn",)]
+
+
+def test_a_relay_receives_every_summand_of_its_join():
+    net = network(
+        (1, 1, 1),
+        layer("a", neuron()),
+        layer("b", neuron(), "a"),
+        layer("spikes#out", Add(), "a", "b"),
+        layer("norm", per_step(2.0, -1.0), "a"),
+        layer("one#out", Add(), "spikes#out", "norm"),
+        layer("c", neuron(), "one#out"),
+        layer("two#out", Add(), "c", "one#out"),
+        layer("d", neuron(), "two#out"),
+        steps=2,
+    )
+    circuit = lower(net).circuit
+    assert [p.sources for p in circuit.into("one#out")] == [("a", "b"), ("norm",)]
+    assert [p.sources for p in circuit.into("two#out")] == [("c", "a", "b"), ("norm",)]
+    assert [p.sources for p in circuit.into("d")] == [("two#out",)]
+    assert circuit.joins == (Join(name="spikes#out", summands=("a", "b")),)
 
 
 def test_the_bias_of_an_input_norm_is_a_map():
@@ -319,7 +354,7 @@ def test_summands_that_count_twice_have_their_own_weights():
     assert circuit.joins[1] == Join(name="j2#out", summands=("a", "a", "b"))
 
 
-def test_the_input_and_graded_neurons_are_not_summed_with_spikes():
+def test_graded_neurons_and_spikes_meet_in_a_relay():
     net = network(
         (1, 1, 1),
         layer("a", neuron()),
@@ -328,7 +363,9 @@ def test_the_input_and_graded_neurons_are_not_summed_with_spikes():
         layer("conv", ONE, "sum"),
         layer("sn", neuron(), "conv"),
     )
-    assert [p.sources for p in lower(net).circuit.into("sn")] == [("a",), ("g",)]
+    circuit = lower(net).circuit
+    assert [p.sources for p in circuit.into("sum")] == [("a",), ("g",)]
+    assert [p.sources for p in circuit.into("sn")] == [("sum",)]
 
 
 def test_an_identity_shortcut_on_currents_has_weight_one():
