@@ -28,6 +28,15 @@ def tile_contents(
     def cut(values: IntArray) -> IntArray:
         return frozen(np.broadcast_to(values, p.shape)[box].copy())
 
+    def cut_steps(values: IntArray) -> IntArray:
+        if values.ndim == 3:
+            return cut(values)
+        spans = zip(values.shape[1:], box, strict=True)
+        part = values[(slice(None), *(span if n > 1 else slice(None) for n, span in spans))]
+        constant = bool((part == part[:1]).all())
+        inside = np.broadcast_to(part, (len(part), *tile.shape))
+        return frozen(inside[0].copy()) if constant else inside
+
     return TileContents(
         population=number,
         population_shape=p.shape,
@@ -41,7 +50,9 @@ def tile_contents(
         levels=frozen(np.stack([cut(x) for x in n.levels])),
         amounts=frozen(np.stack([cut(x) for x in n.amounts])),
         delta=cut(n.delta),
-        bias=cut(p.bias),
+        bias=cut_steps(p.bias),
+        gain=None if n.gain is None else cut_steps(n.gain),
+        gain_shift=n.gain_shift,
         reset=n.reset,
         late_reset=n.late_reset,
         emits=n.emits,

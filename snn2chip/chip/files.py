@@ -15,8 +15,16 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.npz import Array, load_npz, save_npz
 
 KIND = "program"
-FORMAT = 1
-MEMORIES = ("groups", "neurons", "synapses", "axons_in", "axon_map", "axon_memory")
+FORMAT = 2
+MEMORIES = (
+    "groups",
+    "neurons",
+    "synapses",
+    "axons_in",
+    "axon_map",
+    "axon_memory",
+    "parameters",
+)
 _INPUTS = ("input_map", "input_memory")
 
 

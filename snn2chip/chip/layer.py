@@ -27,7 +27,8 @@ class Layer:
     """A population as the split sees it. `by_neuron`: its axon map has an entry for each neuron, not each position.
 
     `neuron_words`: of one neuron. `levels`: thresholds, channels first. `delays`: for each link, the different times
-    for which its synapses hold spikes back, where the chip does that in synapses; else zero alone.
+    for which its synapses hold spikes back, where the chip does that in synapses; else zero alone. `parameter_rows`:
+    rows of gains, or of biases that change from step to step; `parameters_by_neuron`: each has its own, not its channel.
     """
 
     shape: Shape
@@ -37,6 +38,8 @@ class Layer:
     delays: tuple[tuple[int, ...], ...]
     consumers: tuple[Consumer, ...]
     by_neuron: bool
+    parameter_rows: int = 0
+    parameters_by_neuron: bool = False
 
 
 def pairs_of(layer: Layer, size: Shape) -> int:

@@ -47,6 +47,7 @@ def needs_of(layer: Layer, target: Target, sizes: Sequence[IntArray]) -> Needs:
         "synapse_words": synapses,
         "axons_in": np.full_like(neurons, sum(link.axons for link in layer.links)),
         "axon_map_words": neurons if layer.by_neuron else th * tw,
+        "parameter_words": layer.parameter_rows * (neurons if layer.parameters_by_neuron else tc),
     }
     header = CORE.words + TILE.words + CONNECTION.words * len(layer.links)
     return needs | {

@@ -79,6 +79,7 @@ class Core:
     axons_in: Words
     axon_map: Words
     axon_memory: Words
+    parameters: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,7 +147,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TileContents:
-    """One tile from its bytes. Arrays are [tc, th, tw] (levels and amounts [L, tc, th, tw])."""
+    """One tile from its bytes. Arrays are [tc, th, tw] (levels and amounts [L, tc, th, tw]).
+
+    `bias` and `gain` lead with T where they change from step to step; `gain` None: 1.
+    """
 
     population: int
     population_shape: Shape
@@ -161,6 +165,8 @@ class TileContents:
     amounts: IntArray
     delta: IntArray
     bias: IntArray
+    gain: IntArray | None
+    gain_shift: int
     reset: Reset
     late_reset: bool
     emits: Emits
@@ -169,6 +175,12 @@ class TileContents:
     multispike_ge: bool
     graded_shift: int
     connections: tuple[Connection, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """(channels, rows, columns) of the tile."""
+        c, y, x = self.channels, self.rows, self.columns
+        return (c[1] - c[0], y[1] - y[0], x[1] - x[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

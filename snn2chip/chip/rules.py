@@ -10,6 +10,7 @@ RULES: tuple[Rule, ...] = (
     cores.axons_in,
     cores.axon_map,
     cores.axon_memory,
+    cores.parameter_words,
     cores.total_words,
     cores.header_words,
     cores.groups,
@@ -26,6 +27,8 @@ RULES: tuple[Rule, ...] = (
     neurons.levels,
     neurons.bias_map,
     neurons.fraction,
+    neurons.gain,
+    neurons.per_step,
 )
 
 PAGES = {rule.code: rule.page for rule in RULES}

@@ -71,9 +71,21 @@ def axon_memory(facts: Facts) -> Iterator[Finding]:
     yield from counted("map-axon-memory", facts, "axon_memory_words", "axon memory words")
 
 
+@rule("map-parameter-words")
+def parameter_words(facts: Facts) -> Iterator[Finding]:
+    """More gains and biases of single steps on a core than its memory has room for.
+
+    They take a word for each step and channel; where neurons of one channel differ, for each step and neuron.
+
+    Example: 512 channels and 50 steps take 25600 words.
+    What to do: tiles with fewer channels, which mapping again finds; fewer steps.
+    """
+    yield from counted("map-parameter-words", facts, "parameter_words", "parameter words")
+
+
 @rule("map-total-words")
 def total_words(facts: Facts) -> Iterator[Finding]:
-    """A core's memories are one memory: neurons, synapses and axons together exceed it.
+    """A core's memories are one memory: neurons, synapses, axons and parameters together exceed it.
 
     Example: 4000 neurons and 16000 synapse words fit by themselves, but not into 20000 words with any axon.
     What to do: a smaller tile; mapping again does that.

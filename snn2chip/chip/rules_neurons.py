@@ -160,7 +160,7 @@ def bias_map(facts: Facts) -> Iterator[Finding]:
         "map-bias-map",
         facts,
         has,
-        lambda t: bool((np.ptp(t.bias, axis=(1, 2)) > 0).any()),
+        lambda t: bool((np.ptp(t.bias, axis=(-2, -1)) > 0).any()),
         "biases are per channel",
     )
 
@@ -181,3 +181,39 @@ def fraction(facts: Facts) -> Iterator[Finding]:
         lambda t: t.fraction_bits != w.fraction_bits,
         f"membranes have {w.fraction_bits} fraction bits",
     )
+
+
+@rule("map-gain")
+def gain(facts: Facts) -> Iterator[Finding]:
+    """A gain on a layer's input current does not fit its field, or the target has no gains.
+
+    Batch norms of single steps (S-ResNet) share one set of weights and become a gain for each step.
+
+    What to do: quantize for this target, or choose a target with programmable neurons.
+    """
+    bits = facts.target.widths.gain_bits
+    gained = [(core, t.gain) for core, t in tiles(facts) if t.gain is not None]
+    if not bits:
+        have = ((core, 1) for core, _ in gained)
+        help = "choose a target that has gains"
+        yield from worst("map-gain", facts, have, 0, "neurons have no gain", help)
+        return
+    have = ((core, fields((int(x.min()), int(x.max())), bits)) for core, x in gained)
+    why = f"a gain lies outside {bits} bits (have: by how much)"
+    yield from worst("map-gain", facts, have, 0, why, "quantize for this target")
+
+
+@rule("map-per-step")
+def per_step(facts: Facts) -> Iterator[Finding]:
+    """Gains or biases change from step to step, which neurons of this target cannot follow.
+
+    What to do: train with one batch norm for all steps, or choose a target with programmable neurons.
+    """
+    has = facts.target.widths.per_step
+    yield from lacking(
+        "map-per-step", facts, has, _changes, "gains and biases are the same in every step"
+    )
+
+
+def _changes(tile: TileContents) -> bool:
+    return tile.bias.ndim == 4 or (tile.gain is not None and tile.gain.ndim == 4)

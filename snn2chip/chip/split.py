@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2chip.arrays import IntArray
+from snn2chip.chip.formats.loihi2_parameters import table_of
 from snn2chip.chip.layer import Consumer, Layer, Needs, traffic_of
 from snn2chip.chip.needs import needs_of, outgoing_of
 from snn2chip.chip.needs_loihi2 import words_per_neuron
@@ -22,6 +23,7 @@ from snn2chip.chip.target import DelayAt, Target
 from snn2chip.chip.wiring import Link, Wiring
 from snn2chip.circuit.types import Shape
 from snn2chip.errors import Finding, Severity
+from snn2chip.quantize.neurons import compact
 from snn2chip.quantize.types import QuantizedCircuit
 
 SLACK = 10
@@ -31,6 +33,7 @@ _HELP = {
     "synapse_words": "fewer input channels, smaller kernels or fewer weight bits",
     "axons_in": "a dense layer takes an axon per source neuron: pool before it",
     "axon_memory_words": "fewer consumers of this layer",
+    "parameter_words": "fewer steps, or one batch norm for all of them",
     "axons_out": "fewer consumers of this layer",
 }
 
@@ -94,6 +97,10 @@ def layer_of(
 ) -> Layer:
     """A population with its consumers among the tilings `found`."""
     p, links, out = qc.population(name), wiring.links[name], wiring.out_of(name)
+    gain = p.neuron.gain
+    parameters = table_of(
+        None if gain is None else compact(gain, p.shape), compact(p.bias, p.shape)
+    )
     in_synapses = schedule is not None and target.delay_at is DelayAt.SYNAPSE
     return Layer(
         shape=p.shape,
@@ -110,6 +117,8 @@ def layer_of(
             if t in found
         ),
         by_neuron=not out or any(link.by_neuron for _, link in out),
+        parameter_rows=parameters.rows,
+        parameters_by_neuron=parameters.by_neuron,
     )
 
 
@@ -137,6 +146,19 @@ def smallest_split(layer: Layer, target: Target) -> Shape | None:
     return None
 
 
+def cores_alone(qc: QuantizedCircuit, target: Target, wiring: Wiring) -> int:
+    """Sum over populations of the fewest cores of each by itself: a lower bound of every split into equal tiles."""
+    layers = (layer_of(qc, target, wiring, None, name, {}) for name in wiring.links)
+    return sum(fewest_cores(layer, target) or 0 for layer in layers)
+
+
+def fewest_cores(layer: Layer, target: Target) -> int | None:
+    """The fewest cores of tiles of one size, whatever their spikes take: no split has fewer. None where none fit."""
+    sizes = [_sizes(n) for n in layer.shape]
+    fits = np.logical_or.reduce([_fitting(n, target) for n in needs_of(layer, target, sizes)])
+    return int(_cores(layer, sizes)[fits].min()) if fits.any() else None
+
+
 def _fitting(needs: Needs, target: Target) -> NDArray[np.bool_]:
     """Where nothing exceeds its limit."""
     return np.logical_and.reduce([need <= target.limit(name) for name, need in needs.items()])
@@ -151,12 +173,17 @@ def _order(layer: Layer, sizes: list[IntArray], fits: NDArray[np.bool_]) -> IntA
     """The order in which to try what fits: nearly the fewest cores, by messages; then the rest, by cores."""
     if not fits.any():
         return np.zeros(0, np.int64)
-    parts = [-(-n // s) for n, s in zip(layer.shape, sizes, strict=True)]
-    cores = np.einsum("i,j,k->ijk", *parts)[fits]
+    cores = _cores(layer, sizes)[fits]
     traffic = traffic_of(layer, sizes)[fits]
     few = cores * SLACK <= cores.min() * (SLACK + 1)
-    depth = np.broadcast_to(parts[0][:, None, None], fits.shape)[fits]
+    slices = -(-layer.shape[0] // sizes[0])
+    depth = np.broadcast_to(slices[:, None, None], fits.shape)[fits]
     return np.lexsort((traffic, depth, cores, np.where(few, traffic, 0), ~few))
+
+
+def _cores(layer: Layer, sizes: list[IntArray]) -> IntArray:
+    parts = [-(-n // s) for n, s in zip(layer.shape, sizes, strict=True)]
+    return np.einsum("i,j,k->ijk", *parts)
 
 
 def _misfit(name: str, layer: Layer, target: Target) -> Finding:

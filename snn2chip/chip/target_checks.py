@@ -80,7 +80,7 @@ def _dead(values: Values, key: str, cores: int, chips: int | None) -> Iterator[C
 def _memories(values: Values) -> Iterator[Contradiction]:
     """No part of one shared memory can be larger than the whole."""
     total = values.get("core.total_words")
-    for name in ("synapse_words", "axon_map_words", "axon_memory_words"):
+    for name in ("synapse_words", "axon_map_words", "axon_memory_words", "parameter_words"):
         part = values.get(f"core.{name}")
         if total is not None and part is not None and int(part) > int(total):
             yield Contradiction(

@@ -165,8 +165,13 @@ OF_FORMAT = {
             low=1,
         ),
         Key(
+            name="core.parameter_words",
+            doc="gains, and biases that change: one word per step and channel, or per step and neuron",
+            unit="words of 64 bits",
+        ),
+        Key(
             name="core.total_words",
-            doc="neurons, synapses, input axons, axon map and axon memory together",
+            doc="neurons, synapses, input axons, axon map, axon memory and parameters together",
             unit="words of 64 bits",
             low=1,
         ),

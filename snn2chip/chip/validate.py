@@ -165,12 +165,6 @@ def _neurons(
     qc: QuantizedCircuit, p: QuantizedPopulation, core: int, tile: TileContents
 ) -> Iterator[Item]:
     n = p.neuron
-    constant = n.gain is None and p.bias.ndim == 3
-    yield same(
-        "program-neuron", p.name, core, "a gain or a bias of its own per step", constant, True
-    )
-    if not constant:
-        return
     box = tuple(slice(*r) for r in (tile.channels, tile.rows, tile.columns))
 
     def held(values: Iterable[IntArray]) -> IntArray:
@@ -180,13 +174,18 @@ def _neurons(
         ("a threshold", tile.levels, held(n.levels)),
         ("a reset amount", tile.amounts, held(n.amounts)),
         ("a decay", tile.delta[None], held([n.delta])),
-        ("a bias", tile.bias[None], held([p.bias])),
     )
     for what, have, need in arrays:
         yield _array("program-neuron", p.name, core, what, have, need)
+    yield _stepwise(p, core, "a bias", tile.bias, p.bias, box)
+    gained = (tile.gain is not None, n.gain is not None)
+    yield same("program-neuron", p.name, core, "whether it has a gain", *gained)
+    if tile.gain is not None and n.gain is not None:
+        yield _stepwise(p, core, "a gain", tile.gain, n.gain, box)
     settings = (
         ("the number of fraction bits", tile.fraction_bits, p.fraction_bits),
         ("the membrane's limit", tile.v_limit, qc.v_limit),
+        ("the gain's shift", tile.gain_shift, n.gain_shift),
         ("the reset", tile.reset, n.reset),
         ("the late reset", tile.late_reset, n.late_reset),
         ("what it emits", tile.emits, n.emits),
@@ -197,6 +196,22 @@ def _neurons(
     )
     for what, have, need in settings:
         yield same("program-neuron", p.name, core, what, have, need)
+
+
+def _stepwise(
+    p: QuantizedPopulation,
+    core: int,
+    what: str,
+    have: IntArray,
+    need: IntArray,
+    box: tuple[slice, ...],
+) -> Item:
+    """Values of a tile that may change from step to step: [..] or [T, ..] each."""
+    whole = np.broadcast_to(need, (*need.shape[:-3], *p.shape))[(..., *box)]
+    if have.ndim != whole.ndim:
+        rows = (len(have if have.ndim == 4 else whole),)
+        have, whole = (np.broadcast_to(x, (*rows, *x.shape[-3:])) for x in (have, whole))
+    return _array("program-neuron", p.name, core, what, have, whole)
 
 
 def _connections(

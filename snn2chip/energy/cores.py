@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -153,7 +154,7 @@ def _box(values: IntArray, tile: TileContents) -> IntArray:
 
 def _synops(sources: _Sources, tile: TileContents, c: Connection) -> IntArray:
     """Weights that the tile adds for one connection, zeros among them: [N · T]."""
-    neurons = tile.bias.size
+    neurons = prod(tile.shape)
     total = np.zeros(1, np.int64)
     for axon in c.axons:
         if isinstance(c.kernel, Conv):

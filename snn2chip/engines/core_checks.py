@@ -70,9 +70,14 @@ def _check_tile(core: int, tile: TileContents, shapes: Sequence[Shape], steps: i
         have, need = str(tile.steps), str(steps)
         raise _fail(core, "the core counts other steps than the program", have=have, need=need)
     exponents = (c.exponent for c in tile.connections)
-    shifts = (tile.fraction_bits, tile.multispike_shift, tile.graded_shift, *exponents)
+    shifts = (tile.fraction_bits, tile.gain_shift, tile.multispike_shift, tile.graded_shift)
+    shifts = (*shifts, *exponents)
     if any(not 0 <= s <= MAX_SHIFT for s in shifts):
         raise _fail(core, "a shift is out of range", have=str(shifts), need=f"0..{MAX_SHIFT}")
+    for values in (tile.bias, *([] if tile.gain is None else [tile.gain])):
+        if values.shape not in (tile.shape, (steps, *tile.shape)):
+            need = f"{tile.shape}, or {steps} of them"
+            raise _fail(core, "a gain or bias is missing", have=str(values.shape), need=need)
     for connection in tile.connections:
         _check_connection(core, tile, connection, shapes)
 

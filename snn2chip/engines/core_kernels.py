@@ -25,6 +25,7 @@ NO_FLOOR = -(1 << 62)
 _decay: Callable[..., Any] = njit(fixed.decay, cache=True)
 _saturate: Callable[..., Any] = njit(fixed.saturate, cache=True)
 _shift_left: Callable[..., Any] = njit(fixed.shift_left, cache=True)
+_shift_toward_zero: Callable[..., Any] = njit(fixed.shift_toward_zero, cache=True)
 _round_half_even: Callable[..., Any] = njit(fixed.round_half_even, cache=True)
 _thresholds_reached: Callable[..., Any] = njit(fixed.thresholds_reached, cache=True)
 
@@ -65,7 +66,7 @@ def chip_step(step: int, last: int, units: bool, tables: Any, state: Any) -> Non
     state.output[:] = 0
     for i in range(len(tables.tiles)):
         since = step - tables.senders[i].depth
-        _update(i, since % tables.tiles[i].steps == 0, 0 <= since < last, tables, state)
+        _update(i, since % tables.tiles[i].steps, 0 <= since < last, tables, state)
         first = tables.tiles[i].neuron
         emit(
             step,
@@ -258,8 +259,8 @@ def _add(current: Any, at: int, weight: Any, w: int, count: int, value: int) -> 
 
 
 @njit(cache=True)
-def _update(i: int, boundary: bool, counted: bool, tables: Any, state: Any) -> None:
-    """Integrate, fire and reset every neuron and level of tile `i`; `boundary`: a sample begins."""
+def _update(i: int, t: int, counted: bool, tables: Any, state: Any) -> None:
+    """Integrate, fire and reset every neuron and level of tile `i`; `t`: step of the sample, which begins at 0."""
     tile = tables.tiles[i]
     begin, end = tile.neuron, tile.neuron + tile.neurons
     fired, current = state.fired[begin:end], state.current[begin:end]
@@ -273,12 +274,30 @@ def _update(i: int, boundary: bool, counted: bool, tables: Any, state: Any) -> N
         first = tile.level + level * tile.neurons
         last = first + tile.neurons
         v, owed = state.v[first:last], state.owed[first:last]
-        if boundary:
+        if t == 0:
             v[:] = 0
             owed[:] = 0
-        low, high = _integrate(
-            v, owed, current, tile.fraction_bits, bias, input_bias, delta, tile.v_limit
-        )
+        if tile.parameter_rows > 0:
+            columns = tile.parameter_columns
+            at = tile.parameter + (t if tile.parameter_rows > 1 else 0) * columns
+            gain, step_bias = tables.gain[at : at + columns], tables.step_bias[at : at + columns]
+            low, high = _integrate_gained(
+                v,
+                owed,
+                current,
+                tile.fraction_bits,
+                bias,
+                input_bias,
+                delta,
+                tile.v_limit,
+                gain,
+                tile.gain_shift,
+                step_bias,
+            )
+        else:
+            low, high = _integrate(
+                v, owed, current, tile.fraction_bits, bias, input_bias, delta, tile.v_limit
+            )
         if counted:
             state.lowest[i], state.highest[i] = (
                 min(state.lowest[i], low),
@@ -313,6 +332,32 @@ def _integrate(
     low, high = limit, -limit
     for n in range(len(v)):
         drive = _shift_left(np.int64(current[n]), bits) + bias[n] + input_bias[n]
+        u = _saturate(_decay(v[n], delta[n]) - owed[n] + drive, limit)
+        low, high = min(low, u), max(high, u)
+        v[n] = u
+    return low, high
+
+
+@njit(cache=True)
+def _integrate_gained(
+    v: Any,
+    owed: Any,
+    current: Any,
+    bits: int,
+    bias: Any,
+    input_bias: Any,
+    delta: Any,
+    limit: int,
+    gain: Any,
+    shift: int,
+    step_bias: Any,
+) -> tuple[int, int]:
+    """As `_integrate` with c = (gain · a) >> shift for a, and a bias of the step; one of each per channel or neuron."""
+    low, high = limit, -limit
+    for n in range(len(v)):
+        own = n % len(gain)
+        c = _shift_toward_zero(np.int64(current[n]) * gain[own], shift)
+        drive = _shift_left(c, bits) + bias[n] + step_bias[own] + input_bias[n]
         u = _saturate(_decay(v[n], delta[n]) - owed[n] + drive, limit)
         low, high = min(low, u), max(high, u)
         v[n] = u

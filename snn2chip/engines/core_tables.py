@@ -7,6 +7,7 @@ message is the code `(y · W + x) · C + c` of its neuron in the whole map of it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ SENDER = _record(
 )
 TILE = _record(
     "neuron neurons level levels axon axons steps fraction_bits v_limit reset late emits has_floor floor"
-    " shift ge graded_shift"
+    " shift ge graded_shift parameter parameter_rows parameter_columns gain_shift"
 )
 CONNECTION = _record(
     "kind tile weight exponent inputs channel_base kh kw sy sx py px dy dx map_channels map_rows map_columns"
@@ -46,7 +47,8 @@ Table = NDArray[np.void]
 class Tables(NamedTuple):
     """What the kernels read.
 
-    `theta`, `amount`: one row of the tile's neurons per level. `pair_axon`: rows of `axons`.
+    `theta`, `amount`: one row of the tile's neurons per level. `pair_axon`: rows of `axons`. `gain`, `step_bias`: of
+    each tile with `parameter_rows` (1 or T), rows of as many columns as the tile has channels, or neurons.
     """
 
     senders: Table
@@ -58,6 +60,8 @@ class Tables(NamedTuple):
     amount: IntArray
     delta: IntArray
     bias: IntArray
+    gain: IntArray
+    step_bias: IntArray
     pair_first: IntArray
     pair_axon: IntArray
 
@@ -97,16 +101,19 @@ def flatten(
     rows = axon_first[pair_core] + pair_axon
     axons, queue, counters = _axons(tiles, senders, pair_first, rows)
     connections, weight = _connections(tiles)
+    parameters = [_parameters(t) for t in tiles]
     tables = Tables(
         senders=senders,
-        tiles=_tiles(tiles),
+        tiles=_tiles(tiles, [gain.shape for gain, _ in parameters]),
         connections=connections,
         axons=axons,
         weight=weight,
         theta=_by_level([t.levels for t in tiles]),
         amount=_by_level([t.amounts for t in tiles]),
         delta=_by_neuron([t.delta for t in tiles]),
-        bias=_by_neuron([t.bias for t in tiles]),
+        bias=_by_neuron([t.bias if t.bias.ndim == 3 else np.zeros_like(t.delta) for t in tiles]),
+        gain=_joined([gain.ravel() for gain, _ in parameters]),
+        step_bias=_joined([bias.ravel() for _, bias in parameters]),
         pair_first=pair_first,
         pair_axon=rows,
     )
@@ -181,21 +188,41 @@ def _axons(
     return np.array(table, AXON), queue, counters
 
 
-def _tiles(tiles: Sequence[TileContents]) -> Table:
+def _tiles(tiles: Sequence[TileContents], parameters: Sequence[tuple[int, ...]]) -> Table:
+    """Rows of the tiles; `parameters`: (rows, columns) of what `_parameters` gives for each."""
     rows: list[tuple[int, ...]] = []
-    neuron = level = axon = 0
-    for t in tiles:
-        count = t.bias.size
+    neuron = level = axon = parameter = 0
+    for t, table in zip(tiles, parameters, strict=True):
+        count = prod(t.shape)
         axons = sum(len(c.axons) for c in t.connections)
         floor = (t.v_min is not None, t.v_min or 0)
         when = (t.steps, t.fraction_bits, t.v_limit)
         kind = (RESETS.index(t.reset), t.late_reset, EMITS.index(t.emits))
         shifts = (t.multispike_shift, t.multispike_ge, t.graded_shift)
+        own = (parameter, *table, t.gain_shift if t.gain is not None else 0)
         rows.append(
-            (neuron, count, level, len(t.levels), axon, axons, *when, *kind, *floor, *shifts)
+            (neuron, count, level, len(t.levels), axon, axons, *when, *kind, *floor, *shifts, *own)
         )
         neuron, level, axon = neuron + count, level + count * len(t.levels), axon + axons
+        parameter += prod(table)
     return np.array(rows, TILE)
+
+
+def _parameters(tile: TileContents) -> tuple[IntArray, IntArray]:
+    """(gain, bias of each step) of a tile, [rows, columns] each, as `Tables` says; no rows where it has neither."""
+    held = [x for x in (tile.gain, tile.bias if tile.bias.ndim == 4 else None) if x is not None]
+    if not held:
+        return np.zeros((0, 0), np.int64), np.zeros((0, 0), np.int64)
+    shape = (max(len(x) if x.ndim == 4 else 1 for x in held), *tile.shape)
+    same = all((x == x[..., :1, :1]).all() for x in held)
+    gain, bias = (
+        position_major(np.broadcast_to(x, shape)[..., : 1 if same else None, : 1 if same else None])
+        for x in (
+            np.ones(tile.shape, np.int64) if tile.gain is None else tile.gain,
+            tile.bias if tile.bias.ndim == 4 else np.zeros(tile.shape, np.int64),
+        )
+    )
+    return gain, bias
 
 
 def _connections(tiles: Sequence[TileContents]) -> tuple[Table, NDArray[np.int8]]:

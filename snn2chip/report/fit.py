@@ -12,6 +12,7 @@ WORDS = {
     "axons_in": "input axons",
     "axon_map_words": "axon map words",
     "axon_memory_words": "axon memory words",
+    "parameter_words": "parameter words",
     "total_words": "all words",
     "header_words": "header words",
     "groups": "groups",

@@ -41,7 +41,7 @@ def random_core(seed, most=4):
         tiles.append(tile)
         axon += sum(len(c.axons) for c in tile.connections)
     per_neuron = bool(rng.random() < 0.5)
-    entries = sum(t.bias.size if per_neuron else t.bias[0].size for t in tiles)
+    entries = sum(int(np.prod(t.shape if per_neuron else t.shape[1:])) for t in tiles)
     counts = rng.integers(0, 3, entries)
     pairs = int(counts.sum())
     return CoreContents(
@@ -72,6 +72,12 @@ def random_tile(rng, first_axon):
         0 * levels + (1 << shift),
         rng.integers(-99, 99, levels.shape),
     ]
+    steps = int(rng.integers(1, 1 << 16))
+    gain, bias = None, rng.integers(-(1 << 23), 1 << 23, shape)
+    if rng.random() < 0.5:
+        steps = int(rng.integers(2, 6))
+        gain = changing(rng, steps, shape) if rng.random() < 0.7 else None
+        bias = changing(rng, steps, shape) if rng.random() < 0.7 else bias
     connections = []
     for _ in range(int(rng.integers(0, 4))):
         connections.append(random_connection(rng, shape, first_axon))
@@ -83,13 +89,15 @@ def random_tile(rng, first_axon):
         rows=(int(start[1]), int(start[1]) + shape[1]),
         columns=(int(start[2]), int(start[2]) + shape[2]),
         depth=int(rng.integers(0, 1 << 16)),
-        steps=int(rng.integers(1, 1 << 16)),
+        steps=steps,
         fraction_bits=int(rng.integers(0, 32)),
         v_limit=int(rng.integers(0, 1 << 32)),
         levels=ints(levels),
         amounts=ints(amounts[int(rng.integers(0, 5))]),
         delta=ints(rng.integers(0, 4096, shape)),
-        bias=ints(rng.integers(-(1 << 23), 1 << 23, shape)),
+        bias=ints(bias),
+        gain=None if gain is None else ints(gain),
+        gain_shift=int(rng.integers(0, 32)),
         reset=list(Reset)[int(rng.integers(0, 3))],
         late_reset=bool(rng.random() < 0.5),
         emits=list(Emits)[int(rng.integers(0, 4))],
@@ -99,6 +107,13 @@ def random_tile(rng, first_axon):
         graded_shift=int(rng.integers(0, 32)),
         connections=tuple(connections),
     )
+
+
+def changing(rng, steps, shape):
+    """24-bit values that may be shared by a channel, and change from step to step or not at all."""
+    own = shape if rng.random() < 0.5 else (shape[0], 1, 1)
+    rows = (steps,) if rng.random() < 0.7 else ()
+    return np.broadcast_to(rng.integers(-(1 << 23), 1 << 23, (*rows, *own)), (*rows, *shape))
 
 
 def random_connection(rng, shape, first_axon):

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -139,6 +140,50 @@ def chain(seed, emits=Emits.SPIKE, shape=(2, 5, 5)):
         projection(rng, ["one"], "two", Conv(stride=(2, 2), padding=(1, 1)), (4, 3, 3, 3)),
     ]
     return circuit(populations, projections, shape=shape)
+
+
+def stepwise(seed, kind=InputKind.STATIC):
+    """As S-ResNet: gains and biases of each step, one graded relay for a whole join that every kernel reads."""
+    rng = np.random.default_rng(seed)
+    same = Conv(padding=(1, 1))
+    soft: dict[str, Any] = {"reset": Reset.SUBTRACT, "delta": 512}
+    populations = [
+        changing(rng, population(rng, "one", (3, 5, 4), fraction_bits=2, **soft)),
+        changing(
+            rng, population(rng, "two", (3, 5, 4), bias_map=True, fraction_bits=2, **soft), own=True
+        ),
+        changing(rng, population(rng, "sum", (3, 5, 4), emits=Emits.GRADED), gained=False),
+        changing(rng, population(rng, "three", (4, 3, 2), fraction_bits=2, **soft), every=False),
+        population(rng, "copy", (3, 5, 4), emits=Emits.GRADED, fraction_bits=3),
+        changing(rng, population(rng, "four", (3, 5, 4), fraction_bits=2, **soft)),
+        population(rng, "five", (4, 1, 1)),
+        population(rng, "answer", (3, 1, 1), emits=Emits.NOTHING, reset=Reset.NONE),
+    ]
+    projections = [
+        projection(rng, [INPUT], "one", same, (3, 2, 3, 3)),
+        projection(rng, ["one"], "two", same, (3, 3, 3, 3)),
+        projection(rng, ["one"], "sum", Conv(), (3, 3, 1, 1), exponent=1),
+        projection(rng, ["two"], "sum", Identity(), (3,), exponent=2),
+        projection(rng, ["sum"], "three", Conv(stride=(2, 2), padding=(1, 1)), (4, 3, 3, 3)),
+        projection(rng, ["sum"], "copy", Identity(), (3,), high=3),
+        projection(rng, ["two"], "copy", Identity(), (3,), exponent=3),
+        projection(rng, ["copy", "sum"], "four", same, (3, 3, 3, 3)),
+        projection(rng, ["sum"], "five", Dense(), (4, 60)),
+        projection(rng, ["three"], "five", Dense(pooled=True), (4, 4), exponent=2),
+        projection(rng, ["copy"], "answer", Dense(pooled=True), (3, 3)),
+        projection(rng, ["four"], "answer", Dense(pooled=True), (3, 3)),
+        projection(rng, ["five"], "answer", Dense(), (3, 4)),
+    ]
+    return circuit(populations, projections, shape=(2, 5, 4), kind=kind, steps=4)
+
+
+def changing(rng, p, gained=True, every=True, own=False, steps=4):
+    """`p` with gains around 1 (some negative or 0), and with biases of each step; `own`: of each neuron."""
+    shape = (steps, *(p.shape if own else (p.shape[0], 1, 1)))
+    gain = ints(rng.integers(-3, 12, shape if every else shape[1:]))
+    bias = ints(rng.integers(-40, 41, shape))
+    n = replace(p.neuron, gain=gain, gain_shift=2) if gained else p.neuron
+    return replace(p, neuron=n, bias=bias if every else p.bias)
 
 
 def samples(qc, seed, count=3):
@@ -300,7 +345,8 @@ def tile_of(qc, p, box, number, depth, connections):
     inside = tuple(slice(*r) for r in box)
 
     def cut(values):
-        return ints(np.broadcast_to(values, p.shape)[inside])
+        whole = np.broadcast_to(values, (*values.shape[:-3], *p.shape))
+        return ints(whole[(..., *inside)])
 
     n = p.neuron
     return TileContents(
@@ -317,6 +363,8 @@ def tile_of(qc, p, box, number, depth, connections):
         amounts=ints(np.stack([cut(x) for x in n.amounts])),
         delta=cut(n.delta),
         bias=cut(p.bias),
+        gain=None if n.gain is None else cut(n.gain),
+        gain_shift=n.gain_shift,
         reset=n.reset,
         late_reset=n.late_reset,
         emits=n.emits,

@@ -70,6 +70,29 @@ def test_each_limit_is_audited(values, code, layers):
     assert layers is None or named == layers
 
 
+@cache
+def stepwise():
+    return small.packed(*small.lay_out(small.stepwise(0), 0), LOIHI2)
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "layers"),
+    [
+        ({}, None, set()),
+        ({"core__parameter_words": 20}, "map-parameter-words", {"two", "sum"}),
+        ({"widths__gain_bits": 4}, "map-gain", {"one", "two", "three", "four"}),
+        ({"widths__gain_bits": 0}, "map-gain", {"one", "two", "three", "four"}),
+        ({"widths__per_step": False}, "map-per-step", {"one", "two", "sum", "four"}),
+        ({"widths__bias_bits": 5}, "map-bias", {"one", "two", "sum", "four"}),
+        ({"widths__per_neuron_bias": False}, "map-bias-map", {"two"}),
+    ],
+)
+def test_limits_of_gains_and_of_single_steps(values, code, layers):
+    findings = audit(stepwise(), limited(**values))
+    assert {f.code for f in findings} == ({code} if code else set())
+    assert {f.where.split(",")[0] for f in findings} == layers
+
+
 def test_findings_of_all_rules_are_collected():
     findings = audit(residual(), limited(core__neurons=20, widths__levels=False, chip__cores=1))
     assert [f.code for f in findings[-1:]] == ["map-levels"]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snn2chip.arrays import ints
+from snn2chip.chip.files import MEMORIES
 from snn2chip.chip.formats import loihi2
 from snn2chip.chip.formats.bits import FieldError
 from snn2chip.chip.program import AxonIn, AxonTable, Connection, CoreContents, TileContents
@@ -16,7 +17,6 @@ from snn2chip.neuron import Emits, Reset
 from tests.chip.contents import NOWHERE, random_core, same
 
 TARGET = load_target("loihi2")
-MEMORIES = ("groups", "neurons", "synapses", "axons_in", "axon_map", "axon_memory")
 
 
 def pack(contents):
@@ -41,6 +41,8 @@ def by_hand():
                 amounts=ints([[[[6]], [[0]]]]),
                 delta=ints([[[4095]], [[0]]]),
                 bias=ints([[[-2]], [[7]]]),
+                gain=None,
+                gain_shift=0,
                 reset=Reset.SUBTRACT,
                 late_reset=False,
                 emits=Emits.SPIKE,
@@ -81,11 +83,99 @@ def test_words_by_hand():
         "axons_in": 2,
         "axon_map_words": 1,
         "axon_memory_words": 1,
+        "parameter_words": 0,
         "total_words": 7,
-        "header_words": 10,
+        "header_words": 11,
         "groups": 1,
     }
     assert same(loihi2.unpack_core(core, TARGET), by_hand())
+
+
+def with_parameters():
+    """As by hand, with a gain for all of two steps and a bias for each of them."""
+    contents = by_hand()
+    tile = replace(
+        contents.tiles[0],
+        steps=2,
+        gain=ints([[[3]], [[-1]]]),
+        gain_shift=2,
+        bias=ints([[[[-2]], [[7]]], [[[0]], [[5]]]]),
+    )
+    return replace(contents, tiles=(tile,))
+
+
+def test_parameters_by_hand():
+    core = pack(with_parameters())
+    mask = (1 << 24) - 1
+    assert core.neurons.tolist() == [5 | 4095 << 48, mask]
+    assert core.parameters.tolist() == [3 | (-2 & mask) << 24, mask | 7 << 24, 3, mask | 5 << 24]
+    counts = loihi2.count(core).counts
+    assert (counts["parameter_words"], counts["total_words"]) == (4, 11)
+    assert same(loihi2.unpack_core(core, TARGET), with_parameters())
+
+
+@pytest.mark.parametrize(
+    ("gain", "bias", "words"),
+    [
+        ((), None, 1),
+        ((), (5, 1), 5),
+        ((5, 1), None, 5),
+        ((5, 6), None, 30),
+        ((), (5, 6), 30),
+        (None, (5, 1), 5),
+        (None, None, 0),
+    ],
+)
+def test_parameters_are_shared_where_they_are_equal(gain, bias, words):
+    """One channel of six neurons, five steps."""
+    rng = np.random.default_rng(0)
+    shape = (1, 2, 3)
+
+    def drawn(own):
+        values = rng.integers(-99, 99, (*own[:1], 1, *((2, 3) if own[1:] == (6,) else (1, 1))))
+        return ints(np.broadcast_to(values, (*own[:1], *shape)))
+
+    tile = replace(
+        by_hand().tiles[0],
+        channels=(0, 1),
+        rows=(0, 2),
+        columns=(0, 3),
+        population_shape=shape,
+        steps=5,
+        levels=ints(np.zeros((1, *shape))),
+        amounts=ints(np.zeros((1, *shape))),
+        delta=ints(np.zeros(shape)),
+        gain=None if gain is None else drawn(gain),
+        bias=drawn(() if bias is None else bias),
+        connections=(),
+    )
+    entries = AxonTable(per_neuron=False, first=ints([0] * 7), core=ints([]), axon=ints([]))
+    contents = CoreContents(tiles=(tile,), axons=entries)
+    core = pack(contents)
+    assert len(core.parameters) == words
+    assert same(loihi2.unpack_core(core, TARGET), contents)
+
+
+@pytest.mark.parametrize(
+    ("memory", "word", "flip", "why"),
+    [
+        ("neurons", 0, 1 << 24, "beside those of each step"),
+        ("parameters", 0, 1, "parameters hold values"),
+        ("parameters", 0, 1 << 60, "padding of a parameter record"),
+    ],
+)
+def test_parameters_that_packing_never_makes(memory, word, flip, why):
+    words = getattr(core := pack(with_parameters()), memory).copy()
+    words[word] ^= np.uint64(flip)
+    with pytest.raises(StatementError, match=why):
+        loihi2.unpack_core(replace(core, **{memory: words}), TARGET)
+
+
+def test_a_bias_of_each_step_that_does_not_change_is_refused():
+    core = pack(with_parameters())
+    words = np.concatenate([core.parameters[:2], core.parameters[:2]])
+    with pytest.raises(StatementError, match="the same in all of them"):
+        loihi2.unpack_core(replace(core, parameters=words), TARGET)
 
 
 def test_dense_synapses_by_hand():
@@ -134,7 +224,7 @@ def flipped(core, memory, bit):
 
 @pytest.mark.parametrize("seed", [1, 2, 7])
 def test_every_bit_means_something_or_is_refused(seed):
-    contents = by_hand() if seed == 1 else random_core(seed, most=2)
+    contents = with_parameters() if seed == 1 else random_core(seed, most=2)
     core = pack(contents)
     refused = 0
     for memory in MEMORIES:
@@ -154,7 +244,7 @@ def test_every_bit_means_something_or_is_refused(seed):
 @pytest.mark.parametrize("memory", MEMORIES)
 @pytest.mark.parametrize("change", [lambda w: w[:-1], lambda w: np.append(w, np.uint64(0))])
 def test_a_word_too_few_or_too_many_is_refused(memory, change):
-    core = pack(by_hand())
+    core = pack(with_parameters())
     with pytest.raises(StatementError, match="program-bytes"):
         loihi2.unpack_core(replace(core, **{memory: change(getattr(core, memory))}), TARGET)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from snn2chip.arrays import ints
+from snn2chip.chip.audit import audit
 from snn2chip.chip.formats import loihi2
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding
@@ -15,6 +16,7 @@ from snn2chip.circuit.types import INPUT, Identity
 from snn2chip.errors import Severity, StatementError, errors_of
 from snn2chip.neuron import Reset
 from tests.chip.circuits import Builder, random_circuit, sew_resnet, small_sew
+from tests.chip.small import stepwise
 from tests.chip.tiny import TINY, target
 
 LOIHI2 = load_target("loihi2")
@@ -113,19 +115,19 @@ def test_progress_ends_at_one():
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "key", "words"),
     [
-        ({"gain": ints([[[3]]])}, "gains"),
-        ({"reset": Reset.SUBTRACT}, "subtracts"),
+        ({"gain": ints([[[3]]])}, "widths.gain_bits", "gains on"),
+        ({"gain": ints([[[[3]]], [[[4]]]] * 2)}, "widths.per_step", "from step to step"),
+        ({"reset": Reset.SUBTRACT}, "widths.subtract_reset", "subtracts"),
     ],
 )
-def test_what_the_target_lacks_is_found(change, words):
+def test_what_the_target_lacks_is_found(change, key, words):
     qc = small_sew(0)
     first, *rest = qc.populations
     second = replace(rest[0], neuron=replace(rest[0].neuron, **change))
     qc = replace(qc, populations=(first, second, *rest[1:]))
     quantities = dict(LOIHI2.quantities)
-    key = "widths.subtract_reset"
     quantities[key] = replace(quantities[key], value=False)
     result = map_circuit(qc, replace(LOIHI2, quantities=quantities))
     (finding,) = result.findings
@@ -134,12 +136,37 @@ def test_what_the_target_lacks_is_found(change, words):
     assert result.program.cores == ()
 
 
-def test_biases_per_step_are_found():
+def without_steps(qc):
+    quantities = dict(LOIHI2.quantities)
+    key = "widths.per_step"
+    quantities[key] = replace(quantities[key], value=False)
+    return map_circuit(qc, replace(LOIHI2, quantities=quantities)).findings
+
+
+def test_biases_that_change_need_a_target_that_has_them():
     b = Builder((1, 4, 4))
     b.conv("one", INPUT, 2)
     b.conv("two", "one", 2, bias=np.ones((4, 2, 1, 1)))
-    (finding,) = map_circuit(b.done("two"), LOIHI2).findings
+    assert without_steps(b.done("two")) == ()
+    b.conv("three", "two", 1, bias=np.arange(4).reshape(4, 1, 1, 1))
+    (finding,) = without_steps(b.done("three"))
+    assert (finding.code, finding.where) == ("map-feature", "three")
     assert "from step to step" in finding.why
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gains_and_biases_of_each_step_are_counted_by_the_split(seed):
+    qc = stepwise(seed)
+    loose = map_circuit(qc, LOIHI2, coding=Coding.GRADED)
+    assert loose.findings == ()
+    assert not validate(loose.program, LOIHI2, qc).differing
+    assert audit(loose.program, LOIHI2) == ()
+    tight = target(parameter_words=28)
+    program = map_circuit(qc, tight, coding=Coding.GRADED).program
+    assert audit(program, tight) == ()
+    assert not validate(program, tight, qc).differing
+    assert max(len(core.parameters) for core in loose.program.cores) > 28
+    assert len(program.cores) > len(loose.program.cores)
 
 
 def test_all_findings_are_collected():

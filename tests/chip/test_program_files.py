@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snn2chip.chip.files import MEMORIES, load, save
+from snn2chip.chip.files import FORMAT, MEMORIES, load, save
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding
 from snn2chip.chip.target import load_target
@@ -44,7 +44,7 @@ def test_the_same_program_gives_the_same_bytes(tmp_path):
 def test_words_that_tiles_share_are_stored_once(tmp_path):
     saved = program()
     save(saved, tmp_path / "program.npz")
-    arrays, _ = load_npz(tmp_path / "program.npz", "program")
+    arrays, _ = load_npz(tmp_path / "program.npz", "program", version=FORMAT)
     stored = len(arrays["synapses"])
     assert stored < sum(len(c.synapses) for c in saved.cores)
     assert len(arrays["synapses_which"]) == len(saved.cores)
@@ -53,7 +53,7 @@ def test_words_that_tiles_share_are_stored_once(tmp_path):
 def rewritten(tmp_path, change, **header):
     """The file with arrays changed and a checksum that fits."""
     save(program(), tmp_path / "program.npz")
-    arrays, head = load_npz(tmp_path / "program.npz", "program")
+    arrays, head = load_npz(tmp_path / "program.npz", "program", version=FORMAT)
     path = tmp_path / "changed.npz"
     save_npz(path, change(dict(arrays)), {**head, **header})
     return path
@@ -79,7 +79,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, change):
 
 def test_other_kinds_and_versions_are_refused(tmp_path):
     with pytest.raises(Snn2ChipError, match="file-version"):
-        load(rewritten(tmp_path, dict, format=2))
+        load(rewritten(tmp_path, dict, format=FORMAT - 1))
     with pytest.raises(Snn2ChipError, match="file-garbled"):
         load(rewritten(tmp_path, dict, kind="recording"))
     with pytest.raises(Snn2ChipError, match="file-garbled"):

@@ -15,10 +15,17 @@ from tests.chip import small
 CODINGS = [(c, ("stem", "a") if c is Coding.HOST else ()) for c in Coding]
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("coding", "on_host"), CODINGS)
-def test_what_was_laid_out_is_equal(seed, coding, on_host):
-    qc = small.residual(seed)
+def other_codings():
+    """Circuits with gains and numbers on shortcuts; the host runs `one`."""
+    return [(small.stepwise, s, c, ("one",) * (c is Coding.HOST)) for s in range(4) for c in Coding]
+
+
+@pytest.mark.parametrize(
+    ("make", "seed", "coding", "on_host"),
+    [(small.residual, s, c, host) for s in range(4) for c, host in CODINGS] + other_codings(),
+)
+def test_what_was_laid_out_is_equal(make, seed, coding, on_host):
+    qc = make(seed)
     program, unpacked = small.lay_out(qc, seed, coding, on_host)
     result = validate_contents(program, unpacked.cores, unpacked.hosts, qc)
     assert (result.differing, result.findings) == (0, ())
@@ -26,7 +33,7 @@ def test_what_was_laid_out_is_equal(seed, coding, on_host):
     from_words = validate(small.packed(program, unpacked, target), target, qc)
     assert from_words == result
     weights = sum(c.weight.size for k in unpacked.cores for t in k.tiles for c in t.connections)
-    neurons = sum(t.bias.size for k in unpacked.cores for t in k.tiles)
+    neurons = sum(t.delta.size for k in unpacked.cores for t in k.tiles)
     assert result.compared > weights + 4 * neurons
 
 
@@ -165,18 +172,61 @@ def test_a_changed_connection_is_named(new, code, what):
     assert any(f.code == code and f.why.startswith(what) for f in result.findings)
 
 
-def test_values_of_their_own_per_step_are_not_in_any_word():
+def stepwise_change(kind, tile):
+    """A tile in which one thing that may change from step to step is another."""
+    t = tile
+    match kind:
+        case "a gain" | "a bias":
+            name = kind.removeprefix("a ")
+            return replace(t, **{name: plus_one(getattr(t, name))})
+        case "whether it has a gain":
+            return replace(t, gain=None)
+        case "the gain's shift":
+            return replace(t, gain_shift=t.gain_shift + 1)
+        case "the shape of a bias":
+            return replace(t, bias=ints(t.bias[:-1]))
+        case _:
+            return replace(t, bias=ints(t.bias[0]))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a gain",
+        "a bias",
+        "whether it has a gain",
+        "the gain's shift",
+        "the shape of a bias",
+        "a bias, one for all steps",
+    ],
+)
+def test_a_change_of_one_step_is_named(kind):
+    qc = small.stepwise(2)
+    program, unpacked = small.lay_out(qc, 2, two_in_one=False)
+    core = next(i for i, c in enumerate(unpacked.cores) if c.tiles[0].population == 1)
+    cores = list(unpacked.cores)
+    cores[core] = replace(cores[core], tiles=(stepwise_change(kind, cores[core].tiles[0]),))
+    result = validate_contents(program, cores, unpacked.hosts, qc)
+    assert [(f.code, f.where) for f in result.findings] == [("program-neuron", f"one, core {core}")]
+    assert result.findings[0].why.startswith(kind.partition(",")[0])
+
+
+def test_a_gain_or_a_bias_of_its_own_that_no_word_holds_is_missed_by_none():
     qc = small.chain(2)
     program, unpacked = small.lay_out(qc, 2)
     first = qc.populations[0]
-    per_step = replace(first, bias=ints(np.broadcast_to(first.bias, (3, *first.bias.shape))))
-    result = validate_contents(
-        program,
-        unpacked.cores,
-        unpacked.hosts,
-        replace(qc, populations=(per_step, *qc.populations[1:])),
-    )
-    assert [f.code for f in result.findings] == ["program-neuron"]
+    steps = np.arange(3)[:, None, None, None]
+    changed = [
+        replace(first, bias=ints(first.bias + steps)),
+        replace(first, neuron=replace(first.neuron, gain=ints(np.ones((3, 1, 1))))),
+    ]
+    for p in changed:
+        other = replace(qc, populations=(p, *qc.populations[1:]))
+        result = validate_contents(program, unpacked.cores, unpacked.hosts, other)
+        assert {f.code for f in result.findings} == {"program-neuron"}
+    same = replace(first, bias=ints(np.broadcast_to(first.bias, (3, *first.bias.shape))))
+    other = replace(qc, populations=(same, *qc.populations[1:]))
+    assert not validate_contents(program, unpacked.cores, unpacked.hosts, other).differing
 
 
 def test_a_late_spike_is_named():

@@ -57,6 +57,27 @@ def test_what_the_mapper_packs_equals_spec(coding):
     assert done[-1] == 1
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("coding", list(Coding))
+def test_gains_and_biases_of_each_step_and_numbers_on_shortcuts(seed, coding):
+    qc = small.stepwise(seed, InputKind.FRAMES if seed % 2 else InputKind.STATIC)
+    if coding is Coding.BIAS:
+        first, *rest = qc.populations
+        plain = replace(first, neuron=replace(first.neuron, gain=None, gain_shift=0))
+        qc = replace(qc, populations=(plain, *rest))
+    inputs = small.samples(qc, seed)
+    on_host = ("one",) if coding is Coding.HOST else ()
+    program, unpacked = small.lay_out(qc, seed, coding, on_host)
+    expected = spec.run(qc, inputs)
+    got, _ = core.run_unpacked(program, unpacked, inputs, qc=qc)
+    same(expected, got)
+    for name in ("one", "two", "sum", "copy", "four"):
+        assert got.outputs[name].any(), name
+    assert got.outputs["sum"].min() < 0 < got.outputs["sum"].max()
+    target = load_target("loihi2")
+    same(got, core.run(small.packed(program, unpacked, target), target, inputs, qc=qc))
+
+
 def test_without_recording_keeps_the_decision():
     qc = small.residual(0)
     inputs = small.samples(qc, 0)

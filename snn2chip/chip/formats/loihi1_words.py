@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from snn2chip.arrays import IntArray
+from snn2chip.arrays import IntArray, frozen
 from snn2chip.chip.formats.bits import WORD
 
 BASES = 256
@@ -167,19 +167,22 @@ def set_words(synapses: N, synapse_bits: N | int) -> N:
     return full * -(-(BLOCK_SYNAPSES * synapse_bits + HEADER_BITS) // WORD) + of_rest * (rest > 0)
 
 
+@lru_cache(maxsize=1 << 16)
 def words_of_sets(
-    rows: Span, columns: Span, pairs: IntArray, channels: IntArray, bits: int
-) -> tuple[IntArray, IntArray]:
-    """(words of all sets, index bits) for tiles of `channels`, with `pairs` of input and own channels.
+    rows: Span, columns: Span, inputs: int, tiles: tuple[int, ...], bits: int
+) -> IntArray:
+    """Words of all sets, for `tiles` of so many channels, each of which sees `inputs` channels.
 
     `bits`: of a weight and a delay. Where no index is wide enough the words are more than any memory has.
     """
+    channels = np.array(tiles, np.int64)
+    pairs = inputs * channels
     largest, sizes = _sets_by_size(rows, columns)
     index = _index_bits(largest + (channels - 1) * (rows.length * columns.length))
     words = np.zeros_like(pairs)
     for size, count in sizes:
         words = words + count * set_words(size * pairs, bits + index)
-    return np.where(index < 0, 1 << 40, words), index
+    return frozen(np.where(index < 0, 1 << 40, words))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -40,6 +40,11 @@ from snn2chip.chip.formats.loihi2_layout import (
     AmountRule,
     KernelCode,
 )
+from snn2chip.chip.formats.loihi2_parameters import (
+    pack_parameters,
+    parameter_words,
+    unpack_parameters,
+)
 from snn2chip.chip.program import (
     AxonIn,
     AxonTable,
@@ -82,6 +87,7 @@ def pack_core(
         axons_in=_pack_axons_in(connections),
         axon_map=axon_map,
         axon_memory=axon_memory,
+        parameters=_joined([pack_parameters(t) for t in contents.tiles]),
     )
 
 
@@ -121,6 +127,7 @@ def count(core: Core, where: str = "core") -> Use:
         "axons_in": len(core.axons_in),
         "axon_map_words": len(core.axon_map),
         "axon_memory_words": len(core.axon_memory),
+        "parameter_words": len(core.parameters),
     }
     return Use(
         counts={
@@ -159,7 +166,7 @@ def _pack_neurons(tile: TileContents, group: int) -> Words:
         NEURON.pack(
             {
                 "level": level,
-                "bias": tile.bias if i == 0 else 0,
+                "bias": tile.bias if i == 0 and tile.bias.ndim == 3 else 0,
                 "delta": tile.delta if i == 0 else 0,
                 "group": group,
             }
@@ -213,10 +220,11 @@ def _unpack_core(core: Core, target: Target) -> CoreContents:
         core.axons_in,
         [r["axons"] * _axon_words(KernelCode(r["kernel"]), _source(r)) for _, r in rows],
     )
+    parameters = take(core.parameters, [parameter_words(h.tile, h.shape) for h in headers])
     connections = iter(_connections(rows, synapses, axons_in, target))
     tiles = tuple(
-        _tile(h, words, group, tuple(next(connections) for _ in h.connections))
-        for group, (h, words) in enumerate(zip(headers, neurons, strict=True))
+        _tile(h, words, steps, group, tuple(next(connections) for _ in h.connections))
+        for group, (h, words, steps) in enumerate(zip(headers, neurons, parameters, strict=True))
     )
     table = loihi2_axons.unpack_table(core.axon_map, core.axon_memory)
     _check_again(core, headers, tiles, table)
@@ -233,7 +241,9 @@ def _check_again(
         raise BitsError("headers hold values where none belong")
     if not np.array_equal(_pack_axons_in([c for t in tiles for c in t.connections]), core.axons_in):
         raise BitsError("input axons do not follow their connections")
-    per_tile = [t.bias.size if table.per_neuron else t.bias[0].size for t in tiles]
+    if not np.array_equal(_joined([pack_parameters(t) for t in tiles]), core.parameters):
+        raise BitsError("parameters hold values where none belong")
+    per_tile = [prod(t.shape if table.per_neuron else t.shape[1:]) for t in tiles]
     if len(table.first) - 1 != sum(per_tile):
         raise BitsError(f"{len(table.first) - 1} axon map entries for tiles of {sum(per_tile)}")
 
@@ -316,7 +326,11 @@ def _axons(row: Numbers, words: Words) -> tuple[AxonIn, ...]:
 
 
 def _tile(
-    h: TileHeader, words: Words, group: int, connections: tuple[Connection, ...]
+    h: TileHeader,
+    words: Words,
+    parameters: Words,
+    group: int,
+    connections: tuple[Connection, ...],
 ) -> TileContents:
     t = h.tile
     size, levels = prod(h.shape), t["levels"]
@@ -325,6 +339,9 @@ def _tile(
         raise BitsError("a neuron is of another group than its tile")
     if fields["bias"][size:].any() or fields["delta"][size:].any():
         raise BitsError("a level above the first holds a bias or a decay")
+    gain, step_bias = unpack_parameters(t, h.shape, parameters)
+    if step_bias is not None and fields["bias"].any():
+        raise BitsError("a neuron holds a bias beside those of each step")
     theta = fields["level"].reshape(levels, *h.shape)
     rule = member(tuple(AmountRule), t["amounts"])
     stored = rule is AmountRule.STORED
@@ -346,7 +363,9 @@ def _tile(
         levels=_sealed(theta),
         amounts=_sealed(amounts),
         delta=_sealed(fields["delta"][:size].reshape(h.shape)),
-        bias=_sealed(fields["bias"][:size].reshape(h.shape)),
+        bias=_sealed(fields["bias"][:size].reshape(h.shape)) if step_bias is None else step_bias,
+        gain=gain,
+        gain_shift=t["gain_shift"],
         reset=member(RESETS, t["reset"]),
         late_reset=bool(t["late_reset"]),
         emits=member(EMITS, t["emits"]),

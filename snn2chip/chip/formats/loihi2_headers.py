@@ -11,6 +11,7 @@ import numpy as np
 from snn2chip.arrays import IntArray
 from snn2chip.chip.formats.bits import BitsError, Words
 from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, TILE, AmountRule, KernelCode
+from snn2chip.chip.formats.loihi2_parameters import table_of
 from snn2chip.chip.program import Connection, TileContents
 from snn2chip.circuit.types import Conv, Dense, Identity, Kernel
 from snn2chip.neuron import Emits, Reset
@@ -69,6 +70,11 @@ def header_of(tile: TileContents, weight_bits: Sequence[int]) -> TileHeader:
             "multispike_shift": tile.multispike_shift,
             "multispike_ge": int(tile.multispike_ge),
             "graded_shift": tile.graded_shift,
+            "gain": int(tile.gain is not None),
+            "gain_shift": tile.gain_shift,
+            "step_gain": int(tile.gain is not None and tile.gain.ndim == 4),
+            "step_bias": int(tile.bias.ndim == 4),
+            "by_neuron": int(table_of(tile.gain, tile.bias).by_neuron),
             "connections": len(tile.connections),
         },
         connections=tuple(

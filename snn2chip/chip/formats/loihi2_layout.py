@@ -10,6 +10,8 @@ dense layer; one input axon per connection, or per source neuron of a dense one.
     axons_in     AXON_IN, in the order of connections and their sources
     axon_map     AXON_MAP, one per entry of the axon table
     axon_memory  AXON_PAIRS
+    parameters   per tile with a gain, or with biases that change: PARAMETER, per step (one where nothing changes) and
+                 channel, or per step and neuron where they differ within a channel. No published table has them.
 """
 
 from enum import IntEnum
@@ -24,6 +26,7 @@ LEVEL = Field("level", 24, signed=True)
 BIAS = Field("bias", 24, signed=True)
 DELTA = Field("delta", 12)
 AMOUNT_FIELD = Field("amount", 24, signed=True)
+GAIN = Field("gain", 24, signed=True)
 
 
 class KernelCode(IntEnum):
@@ -74,6 +77,11 @@ TILE = Record(
         Field("multispike_shift", 5),
         Field("multispike_ge", 1),
         Field("graded_shift", 5),
+        Field("gain", 1),
+        Field("gain_shift", 5),
+        Field("step_gain", 1),
+        Field("step_bias", 1),
+        Field("by_neuron", 1),
         Field("connections", 8),
     ),
 )
@@ -105,6 +113,7 @@ CONNECTION = Record(
 
 NEURON = Record("neuron", (LEVEL, BIAS, DELTA, Field("group", 3)))
 AMOUNT = Record("amount", (AMOUNT_FIELD,))
+PARAMETER = Record("parameter", (GAIN, BIAS))
 AXON_IN = Record(
     "input axon",
     (Field("source", 20), Field("delay", 8), Field("connection", 8), Field("neuron", 24)),
