@@ -13,13 +13,15 @@ import torch
 
 from snn2chip.arrays import floats
 from snn2chip.errors import Snn2ChipError
-from snn2chip.network.types import INPUT, Add, AvgPool2d, InputKind, NetworkInput, Scale
+from snn2chip.network.types import INPUT, Add, AvgPool2d, Flatten, InputKind, NetworkInput, Scale
 from snn2chip.neuron import Compare, NeuronModel, Reset
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
+from snn2chip.readers.guo_twin import GuoPlan, write_twin
 from snn2chip.readers.options import Options, number, positive, refuse_unknown
 from snn2chip.readers.spelling import with_wrappers
+from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.guo import GuoResNet
@@ -29,6 +31,9 @@ NAME = "guo_resnet"
 READOUT = "model.fc.conv"
 OPTIONS = ("T", "step", "num_classes", "decay", "threshold")
 SIDE = 32
+
+SHORTCUT = "shortcut"
+"""Prefix of the branches that only training uses ("Take A Shortcut Back"); lowering drops what is under it."""
 
 _BLOCK = re.compile(r"model\.layer(\d+)\.(\d+)\.bn1\.bn\.running_var")
 _STEM = re.compile(r"model\.conv1\.(\d+)\.pool\.weight")
@@ -42,7 +47,7 @@ def recognise(container: Container) -> Match:
 
 
 def read(container: Container, request: ReadRequest) -> ReadModel:
-    """The network and its module; no twin is written."""
+    """The network, its module and its twin writer."""
     refuse_unknown(request.options, OPTIONS)
     container = with_wrappers(container)
     if recognise(container) is not Match.YES:
@@ -69,11 +74,12 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     )
     maker = _Maker(b, decay, threshold, stem > 0)
     last, size = maker.stem(channels, stem, frame[1:])
-    blocks = _blocks(container)
+    blocks = blocks_of(container, _BLOCK, "model.layer{}.{}")
     for i, count in enumerate(blocks):
         for j in range(count):
             stride = 2 if i > 0 and j == 0 else 1
             last, size = maker.block(f"model.layer{i + 1}.{j}", last, width << i, stride, size)
+        maker.branch(f"{SHORTCUT}.{i}", last, size)
     classes = b.head(READOUT, last, maker.channels, size)
     check_classes(o, container.path, READOUT, classes)
     kind = InputKind.STATIC if request.frames is None else InputKind.FRAMES
@@ -91,8 +97,21 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
         decay=decay,
         threshold=threshold,
         membrane_norm=maker.membrane_norm,
+        branches=f"{SHORTCUT}.0.weight" in container.tensors,
     )
-    return ReadModel(network=network, module=partial(_module, b, empty), write_twin=None)
+    plan = GuoPlan(
+        stem=stem,
+        blocks=blocks,
+        decay=decay,
+        threshold=threshold,
+        membrane_norm=maker.membrane_norm,
+        readout=READOUT,
+    )
+    return ReadModel(
+        network=network,
+        module=partial(_module, b, empty),
+        write_twin=partial(write_twin, container=container, plan=plan),
+    )
 
 
 class _Maker:
@@ -130,6 +149,15 @@ class _Maker:
         total = self.builder.add(f"{path}#sum", Add(), branch, identity)
         shrunk = (-(-size[0] // stride), -(-size[1] // stride))
         return self._neuron(f"{path}.output_act", total), shrunk
+
+    def branch(self, path: str, source: str, size: tuple[int, int]) -> None:
+        """A branch for training from the stage that ends with `source`, where the file has one."""
+        if f"{path}.weight" not in self.builder.container.tensors:
+            return
+        pool = AvgPool2d(kernel=size, stride=size)
+        pooled = self.builder.add(f"{path}.pool", pool, source)
+        flat = self.builder.add(f"{path}.flatten", Flatten(), pooled)
+        self.builder.linear(path, flat, self.channels)
 
     def _shortcut(
         self, path: str, start: str, outputs: int, stride: int, size: tuple[int, int]
@@ -200,22 +228,6 @@ def _constants(o: Options) -> tuple[float, float]:
             "option-value", "--option decay", f"decay = {decay} is not allowed", need="0 … 1"
         )
     return decay, threshold
-
-
-def _blocks(container: Container) -> tuple[int, ...]:
-    """Blocks in each stage; a gap in their numbers is an error."""
-    found = {(int(m[1]), int(m[2])) for k in container.tensors if (m := _BLOCK.fullmatch(k))}
-    stages = max(i for i, _ in found)
-    counts = [1 + max((j for i, j in found if i == s + 1), default=0) for s in range(stages)]
-    wanted = {(s + 1, j) for s, count in enumerate(counts) for j in range(count)}
-    if wanted != found:
-        i, j = min(wanted ^ found)
-        raise Snn2ChipError(
-            "checkpoint-missing-key",
-            f"{container.path}: model.layer{i}.{j}.*",
-            "is missing, though later ones are there",
-        )
-    return tuple(counts)
 
 
 def _module(b: Builder, make: "partial[GuoResNet]") -> GuoResNet:

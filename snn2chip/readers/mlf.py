@@ -12,7 +12,9 @@ from snn2chip.neuron import Compare, NeuronModel, Reset
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
+from snn2chip.readers.mlf_twin import write_twin
 from snn2chip.readers.options import Options, number, positive, refuse_unknown
+from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.load import loaded
@@ -37,7 +39,7 @@ def recognise(container: Container) -> Match:
 
 
 def read(container: Container, request: ReadRequest) -> ReadModel:
-    """The network and its module. No twin is written: thresholds of 0.6, 1.6 and 2.6 are on no chip's grid."""
+    """The network, its module and its twin writer."""
     refuse_unknown(request.options, OPTIONS)
     if recognise(container) is not Match.YES:
         raise Snn2ChipError(
@@ -50,7 +52,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     o = Options(given=request.options, args=container.args)
     neurons = _neurons(o)
     b = Builder(container=container)
-    blocks = _blocks(container)
+    blocks = blocks_of(container, _BLOCK, "layer{}.execute.{}")
     weight = b.tensor("conv1.weight", None, None, 3, 3)
     width, channels = weight.shape[:2]
     gesture = _INPUT_NORM in container.tensors
@@ -92,7 +94,13 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
         input_norm=gesture,
         neurons=neurons,
     )
-    return ReadModel(network=network, module=partial(_module, b, empty), write_twin=None)
+    return ReadModel(
+        network=network,
+        module=partial(_module, b, empty),
+        write_twin=partial(
+            write_twin, container=container, blocks=blocks, neurons=neurons, readout=READOUT
+        ),
+    )
 
 
 class _Maker:
@@ -161,22 +169,6 @@ def _neurons(o: Options) -> MLFNeurons:
 
 
 _WHY = "a constant of the authors' code; checkpoints do not say"
-
-
-def _blocks(container: Container) -> tuple[int, ...]:
-    """Blocks in each stage; a gap in their numbers is an error."""
-    found = {(int(m[1]), int(m[2])) for k in container.tensors if (m := _BLOCK.fullmatch(k))}
-    stages = max(i for i, _ in found)
-    counts = [1 + max((j for i, j in found if i == s + 1), default=0) for s in range(stages)]
-    wanted = {(s + 1, j) for s, count in enumerate(counts) for j in range(count)}
-    if wanted != found:
-        i, j = min(wanted ^ found)
-        raise Snn2ChipError(
-            "checkpoint-missing-key",
-            f"{container.path}: layer{i}.execute.{j}.*",
-            "is missing, though later ones are there",
-        )
-    return tuple(counts)
 
 
 def _module(b: Builder, make: "partial[MLFResNet]") -> MLFResNet:

@@ -4,12 +4,21 @@ from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.dvs_resnet import SEW_RESNET_DVS
 from snn2chip.readers.guo import GUO
+from snn2chip.readers.ledinauskas_like import LEDINAUSKAS_LIKE
 from snn2chip.readers.mlf import MLF
 from snn2chip.readers.s_resnet import S_RESNET
 from snn2chip.readers.sew_resnet import SEW_RESNET, SPIKING_RESNET
 from snn2chip.readers.types import Match, System
 
-SYSTEMS: tuple[System, ...] = (SEW_RESNET, SPIKING_RESNET, SEW_RESNET_DVS, S_RESNET, MLF, GUO)
+SYSTEMS: tuple[System, ...] = (
+    SEW_RESNET,
+    SPIKING_RESNET,
+    SEW_RESNET_DVS,
+    S_RESNET,
+    MLF,
+    GUO,
+    LEDINAUSKAS_LIKE,
+)
 
 
 def system_of(container: Container, arch: str | None) -> System:

@@ -5,6 +5,9 @@ x ── conv-bn-LIF ── conv-bn ──┐
 
 Module paths are those of their repositories (yfguo91/IM-Loss…, yfguo91/MPBN), whose wrappers put a level into every
 key: `.pool` for convolutions, `.bn` for norms, `.conv` for the classifier. A checkpoint of theirs loads as it is.
+
+"Take A Shortcut Back" (Guo et al., NeurIPS 2024, arXiv 2401.04486) trains such networks with branches from the stages
+straight to a loss. Its code is not published; what a branch is made of is ours: mean of the map, linear, mean over T.
 """
 
 from collections.abc import Sequence
@@ -144,17 +147,28 @@ class GuoNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [N, classes] of frames [T, N, C, H, W]."""
+        return self.answer(self.maps(x)[-1])
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """Spikes [T, N, C, H, W] of every stage."""
         x = self.conv1(x)
         x = self.pool(x) if self.stem else self.relu(self.bn1(x))
+        maps: list[Tensor] = []
         for i in range(self.stages):
             x = self.get_submodule(f"layer{i + 1}")(x)
-        return self.fc(x.mean((3, 4))).mean(0)
+            maps.append(x)
+        return maps
+
+    def answer(self, last: Tensor) -> Tensor:
+        """Logits of the last stage's spikes."""
+        return self.fc(last.mean((3, 4))).mean(0)
 
 
 class GuoResNet(SpikingNet):
     """The authors' SpikeModel: `model`, and an image [N, C, H, W] shown `step` times.
 
     blocks (2, 2, 2, 2), width 64, stem 3: res20m. (3, 3, 2) or (3, 3, 3), width 128, stem 0: ResNet-19 and -20.
+    `branches`: one from every stage but the last, under `shortcut`; only a loss reads them.
     """
 
     def __init__(
@@ -169,12 +183,33 @@ class GuoResNet(SpikingNet):
         decay: float = 0.25,
         threshold: float = 0.5,
         membrane_norm: bool = False,
+        branches: bool = False,
+        surrogate: Surrogate = TANH,
     ) -> None:
         super().__init__()
         self.step = step
-        act = partial(LIFAct, decay=decay, threshold=threshold, membrane_norm=membrane_norm)
+        act = partial(
+            LIFAct,
+            decay=decay,
+            threshold=threshold,
+            membrane_norm=membrane_norm,
+            surrogate=surrogate,
+        )
         self.model = GuoNet(blocks, num_classes, in_channels, width, stem, act)
+        if branches:
+            self.shortcut = nn.ModuleList(
+                nn.Linear(width << i, num_classes) for i in range(len(blocks) - 1)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [N, classes] of images or frames."""
-        return self.model(x.expand(self.step, *x.shape) if x.dim() == 4 else x)
+        return self.model(self._frames(x))
+
+    def answers(self, x: Tensor) -> list[Tensor]:
+        """Logits [N, classes] of the main path, then of every branch."""
+        maps = self.model.maps(self._frames(x))
+        heads = zip(self.shortcut, maps[:-1], strict=True)
+        return [self.model.answer(maps[-1]), *(head(m.mean((0, 3, 4))) for head, m in heads)]
+
+    def _frames(self, x: Tensor) -> Tensor:
+        return x.expand(self.step, *x.shape) if x.dim() == 4 else x

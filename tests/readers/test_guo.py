@@ -1,13 +1,19 @@
 """Reading networks of Guo's group: layouts, norms on membranes, options, and the errors of what does not fit."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
 
+from snn2chip.circuit.engine import run as run_circuit
+from snn2chip.circuit.layers import layer_outputs
+from snn2chip.lowering import lower
 from snn2chip.network.engine import run
 from snn2chip.network.types import Neuron
 from snn2chip.neuron import Compare, Reset
 from snn2chip.zoo.guo import GuoResNet
+from snn2chip.zoo.run import run_zoo
 from tests.cases import casegen
 from tests.cases.paths import CASES
 from tests.readers.checkpoints import dyadic
@@ -98,3 +104,57 @@ def test_what_does_not_fit_is_named(path):
     torch.save(small().state_dict(), path)
     assert "even numbers of rows" in refused(str(path), x=np.zeros((1, 1, 7, 8)))
     assert "number of channels" in refused(str(path), x=np.zeros((1, 3, 8, 8)))
+
+
+def _listed(value):
+    return value if isinstance(value, tuple) else (value,)
+
+
+def with_branches():
+    return dyadic(GuoResNet((1, 2, 1), 3, in_channels=1, width=4, stem=2, branches=True))
+
+
+def test_branches_are_dropped_and_listed_and_the_main_path_stays(path):
+    net = with_branches()
+    torch.save(net.state_dict(), path)
+    model = load(str(path), images())
+    names = [x.name for x in model.network.layers if x.name.startswith("shortcut.")]
+    assert names == [f"shortcut.{i}{part}" for i in (0, 1) for part in (".pool", ".flatten", "")]
+    assert not [k for k in model.network.provenance.unused if k.startswith("shortcut")]
+    done = lower(model.network)
+    (note,) = [n for n in done.passes if n.name == "drop training branches"]
+    assert all(name in note.did for name in names)
+    # The same file without branches is the same circuit, and it fires and answers as the network that was trained.
+    bare = {k: v for k, v in net.state_dict().items() if not k.startswith("shortcut.")}
+    torch.save(bare, path)
+    plain = load(str(path), images())
+    for part in ("input", "populations", "projections", "readout"):
+        first, second = (
+            [asdict(v) for v in _listed(getattr(lower(n).circuit, part))]
+            for n in (plain.network, model.network)
+        )
+        np.testing.assert_equal(first, second)
+    assert model.inputs is not None
+    deployed = run_circuit(done.circuit, model.inputs)
+    trace, logits = run_zoo(net, images())
+    assert np.array_equal(deployed.decision.argmax(1), logits.argmax(1))
+    agree(model)
+    layers = layer_outputs(done.circuit, deployed.outputs)
+    assert all(np.array_equal(layers[name], spikes) for name, spikes in trace.items())
+    assert trace["model.layer3.0.output_act"].any()
+
+
+def test_a_layer_of_another_prefix_is_not_dropped(path):
+    state = with_branches().state_dict()
+    renamed = {k.replace("shortcut.1", "shortcat.1"): v for k, v in state.items()}
+    torch.save(renamed, path)
+    assert "shortcat.1.weight (no part of the network)" in " ".join(
+        load(str(path), images()).network.provenance.unused
+    )
+
+
+def test_branches_of_a_wrong_shape_are_named(path):
+    state = with_branches().state_dict()
+    state["shortcut.1.weight"] = torch.zeros(3, 5)
+    torch.save(state, path)
+    assert "shortcut.1.weight" in refused(str(path))

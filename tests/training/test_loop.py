@@ -105,13 +105,13 @@ def test_a_finished_training_does_nothing_more(tmp_path):
 def test_a_state_of_another_training_is_refused(tmp_path):
     state = tmp_path / "state.pt"
     trained(state=state)
-    for recipe, more in (
-        (replace(RECIPE, learning_rate=0.01), {}),
-        (RECIPE, {"identity": "other"}),
-        (RECIPE, {"data": bars(augment=True)}),
+    for change in (
+        lambda: trained(replace(RECIPE, learning_rate=0.01), state=state),
+        lambda: trained(state=state, identity="other"),
+        lambda: trained(state=state, data=bars(augment=True)),
     ):
         with pytest.raises(Snn2ChipError, match="another training"):
-            trained(recipe, state=state, **more)
+            change()
 
 
 def test_a_damaged_state_is_one_line(tmp_path):
