@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snn2chip.chip.formats import loihi2
+from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.program import CoreContents, Program
 from snn2chip.chip.rule import CoreFacts, Facts
 from snn2chip.chip.rules import RULES
@@ -25,7 +25,7 @@ def facts_of(program: Program, target: Target) -> Facts:
     cores: list[CoreFacts] = []
     for number, contents in enumerate(unpack_cores(program, target)):
         core = program.cores[number]
-        counts = loihi2.count(core, f"core {number}").counts
+        counts = format_of(program.format).count(core, f"core {number}").counts
         cores.append(core_facts(program, number, core.chip, counts, contents))
     return Facts(program=program, target=target, cores=tuple(cores), hosts=unpack_hosts(program))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from snn2chip.arrays import IntArray
 from snn2chip.chip.axons import Listeners, listeners_of, table_of
 from snn2chip.chip.contents import connections_into, shared_by, tile_contents, weights_of
-from snn2chip.chip.formats import loihi2
 from snn2chip.chip.formats.bits import FieldError, Words
+from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.program import Core, CoreContents, Schedule, Tile
 from snn2chip.chip.split import Tiling
 from snn2chip.chip.target import Target
@@ -73,7 +73,9 @@ def pack_inputs(plan: Plan) -> dict[str, tuple[Words, Words]]:
         c, h, w = shape_of(plan.qc, name)
         whole = Tile(population=name, channels=(0, c), rows=(0, h), columns=(0, w))
         try:
-            found[name] = loihi2.pack_axons(table_of(whole, listeners, by_neuron))
+            found[name] = format_of(plan.target.format).pack_axons(
+                table_of(whole, listeners, by_neuron)
+            )
         except FieldError as e:
             raise _out_of_range(name, e) from e
     return found
@@ -96,15 +98,16 @@ def _core(
         shared[key][0] if key in shared else weights_of(link, tile, shape)
         for key, link in zip(keys, links, strict=True)
     ]
+    packed = format_of(plan.target.format)
     connections = connections_into(tile, links, weights, numbers, plan.schedule)
     for key, connection in zip(keys, connections, strict=True):
         if key not in shared:
-            shared[key] = (connection.weight, loihi2.pack_synapses(connection, plan.target))
+            shared[key] = (connection.weight, packed.pack_synapses(connection, plan.target))
     contents = CoreContents(
         tiles=(tile_contents(plan.qc, tile, numbers[tile.population], plan.schedule, connections),),
         axons=table_of(tile, listeners, by_neuron),
     )
-    return loihi2.pack_core(
+    return packed.pack_core(
         contents,
         plan.target,
         chip=number // plan.target.cores_per_chip,

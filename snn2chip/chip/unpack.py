@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snn2chip.chip.formats import loihi2
+from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.program import AxonTable, Connection, CoreContents, Program, TileContents
 from snn2chip.chip.target import Target
 from snn2chip.errors import StatementError
@@ -26,35 +26,24 @@ def unpack(program: Program, target: Target) -> Unpacked:
 
 def unpack_cores(program: Program, target: Target) -> Iterator[CoreContents]:
     """Core after core, for readers that need not keep them all."""
-    _check_format(program)
+    packed = format_of(program.format)
     for number, core in enumerate(program.cores):
-        yield loihi2.unpack_core(core, target, f"core {number}")
+        yield packed.unpack_core(core, target, f"core {number}")
 
 
 def unpack_hosts(program: Program) -> dict[int, AxonTable]:
     """Number of each map that the host sends -> its axon table."""
-    _check_format(program)
+    packed = format_of(program.format)
     tables: dict[int, AxonTable] = {}
     for name, words in program.input_axons.items():
         if name not in program.populations:
             raise StatementError(
                 "program-host", name, "the host sends it, but the program does not know it"
             )
-        tables[program.populations.index(name)] = loihi2.unpack_axons(
+        tables[program.populations.index(name)] = packed.unpack_axons(
             *words, f"input axons of {name}"
         )
     return tables
-
-
-def _check_format(program: Program) -> None:
-    if program.format != loihi2.NAME:
-        raise StatementError(
-            "program-format",
-            "program",
-            "is in a format that cannot be read",
-            have=program.format,
-            need=loihi2.NAME,
-        )
 
 
 def without_weights(contents: CoreContents) -> CoreContents:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snn2chip.chip.formats import loihi2
+from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target
 from snn2chip.circuit.types import Shape
@@ -45,13 +45,14 @@ class LayerUse:
 def use_table(program: Program, target: Target) -> tuple[LayerUse, ...]:
     """Use of every limit by layer, in the order of the cores.
 
-    Errors: StatementError program-bytes where words are not those of the format.
+    Errors: StatementError program-bytes where words are not those of the format; program-format.
     """
+    packed = format_of(program.format)
     counts: dict[str, list[Mapping[str, int]]] = {}
     tiles: dict[str, list[Shape]] = {}
     for number, core in enumerate(program.cores):
         name = core.tile.population
-        counts.setdefault(name, []).append(loihi2.count(core, f"core {number}").counts)
+        counts.setdefault(name, []).append(packed.count(core, f"core {number}").counts)
         tiles.setdefault(name, []).append(core.tile.shape)
     return tuple(_use(name, counts[name], tiles[name], target) for name in counts)
 

@@ -1,6 +1,6 @@
 """How full the cores are, counted from their packed words."""
 
-from snn2chip.chip.formats import loihi2
+from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.program import Core, Program
 from snn2chip.chip.target import Target
 from snn2chip.chip.use import use_table
@@ -40,6 +40,6 @@ def _core(number: int, core: Core, target: Target) -> CoreRow:
         tile=" × ".join(f"{a}–{b - 1}" if b > a + 1 else str(a) for a, b in box),
         uses=tuple(
             LimitUse(limit=WORDS.get(name, name), have=have, need=target.limit(name))
-            for name, have in loihi2.count(core, f"core {number}").counts.items()
+            for name, have in format_of(target.format).count(core, f"core {number}").counts.items()
         ),
     )
