@@ -23,7 +23,7 @@ from tests.cases.paths import CASES
 from tests.readers.recorded import load_case
 
 GOLDEN = Path(__file__).with_name("natural.toml")
-NAMES = tuple(sorted(p.name for p in CASES.glob("*_natural") if "s_resnet" not in p.name))
+NAMES = tuple(sorted(p.name for p in CASES.glob("*_natural")))
 
 
 def row(name: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from snn2chip.arrays import FloatArray
 from snn2chip.network.engine import run
 from snn2chip.network.types import Add, AndNot, BatchNorm, Layer, Network, Neuron, Scale
 from snn2chip.neuron import Compare, NeuronModel, Reset
@@ -53,6 +54,32 @@ def unsigned(layer: Layer) -> Layer:
     )
 
 
+def of_norms_of_steps(**fields: Callable[[FloatArray], FloatArray]) -> Change:
+    """Change fields of the norms of one gain per step, [T, C]."""
+
+    def changed(layer: Layer) -> Layer:
+        if not isinstance(layer.op, BatchNorm) or layer.op.weight.ndim == 1:
+            return layer
+        new = {name: change(getattr(layer.op, name)) for name, change in fields.items()}
+        return replace(layer, op=replace(layer.op, **new))
+
+    return changed
+
+
+def first(rows: FloatArray) -> FloatArray:
+    """The norm of the first step at every step."""
+    return np.repeat(rows[:1], len(rows), 0)
+
+
+def late(rows: FloatArray) -> FloatArray:
+    """The norm of the step before."""
+    return rows[[0, *range(len(rows) - 1)]]
+
+
+def of_layers(prefix: str, change: Change) -> Change:
+    return lambda layer: change(layer) if layer.name.startswith(prefix) else layer
+
+
 def one_membrane(model: NeuronModel) -> NeuronModel:
     """All levels fire from thresholds that are equal: three times the first."""
     return replace(model, levels=(model.levels[0],) * len(model.levels))
@@ -66,7 +93,19 @@ NO_LEAK = of_neurons(lambda m: replace(m, decay=np.ones_like(m.decay)))
 MORE_LEAK = of_neurons(lambda m: replace(m, decay=m.decay * 0.5))
 WHOLE_INPUT = of_neurons(lambda m: replace(m, input_gain=np.ones_like(m.input_gain)))
 
+STEPS = ("weight", "bias", "mean", "var")
+FIRST_NORM = of_norms_of_steps(**dict.fromkeys(STEPS, first))
+LATE_NORM = of_norms_of_steps(**dict.fromkeys(STEPS, late))
+NO_BIAS = of_norms_of_steps(bias=np.zeros_like)
+
 MUTATIONS = {
+    "s_resnet_n1_exact": (
+        NOT_STRICT, HARD, NO_LEAK, MORE_LEAK, FIRST_NORM, LATE_NORM, NO_BIAS,
+        of_layers("bn_conv1x1", NO_BIAS), of_layers("bn_conv1x1", FIRST_NORM),
+    ),
+    "s_resnet_n1_boost_exact": (NOT_STRICT, HARD, NO_LEAK),
+    "s_resnet_nm_n1_exact": (NOT_STRICT, HARD, NO_LEAK, LATE_NORM, NO_BIAS),
+    "s_resnet_n2_natural": (HARD, NO_LEAK, LATE_NORM, NO_BIAS, of_norms(eps=1e-5)),
     "sew_resnet18_add_32": (STRICT, SOFT, MORE_LEAK),
     "sew_resnet18_add_natural": (of_norms(eps=1e-4),),
     "sew_resnet34_iand_48": (swapped, summed),
@@ -79,7 +118,7 @@ MUTATIONS = {
     "guo_lif_res20m_exact": (NOT_STRICT, SOFT, NO_LEAK),
     "guo_mpbn_res20m_exact": (NOT_STRICT, SOFT, NO_LEAK, unsigned),
     "guo_mpbn_res20m_natural": (of_norms(eps=1e-4),),
-}
+}  # fmt: skip
 
 
 def mutated(network: Network, change: Change) -> Network:
