@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from snn2chip.options import BuildOptions, QuantizeOptions
     from snn2chip.pipeline import deploy
     from snn2chip.stages.audit import audit_build
-    from snn2chip.stages.bench import run_bench
+    from snn2chip.stages.bench import run_bench, run_mapping
     from snn2chip.stages.check import check
     from snn2chip.stages.compile import compile_model
     from snn2chip.stages.convert import convert
+    from snn2chip.stages.cost import cost
     from snn2chip.stages.doctor import doctor
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain
@@ -43,9 +44,11 @@ _HOME = {
     "deploy": "pipeline",
     "audit_build": "stages.audit",
     "run_bench": "stages.bench",
+    "run_mapping": "stages.bench",
     "check": "stages.check",
     "compile_model": "stages.compile",
     "convert": "stages.convert",
+    "cost": "stages.cost",
     "demo": "demonstration",
     "doctor": "stages.doctor",
     "estimate_energy": "stages.energy",
@@ -72,6 +75,7 @@ __all__ = [
     "check",
     "compile_model",
     "convert",
+    "cost",
     "demo",
     "deploy",
     "doctor",
@@ -81,6 +85,7 @@ __all__ = [
     "inspect_model",
     "rerun",
     "run_bench",
+    "run_mapping",
     "simulate",
     "targets",
     "trace",

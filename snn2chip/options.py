@@ -27,10 +27,14 @@ class QuantizeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
-    """All options of a compile; `labels` and `prices` belong to the deploy that asked for them."""
+    """All options of a compile; `labels` and `prices` belong to the deploy that asked for them.
+
+    `align`: "auto", or "none" for the fewest cores of a program that does not run.
+    """
 
     model: ModelRequest
     target: str = "loihi2"
+    align: str = "auto"
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     labels: str | None = None
     prices: str | None = None
@@ -44,7 +48,11 @@ class BuildOptions:
         return {
             "model": model,
             "quantize": _plain(self.quantize),
-            **{k: v for k in ("target", "labels", "prices") if (v := getattr(self, k)) is not None},
+            **{
+                k: v
+                for k in ("target", "align", "labels", "prices")
+                if (v := getattr(self, k)) is not None
+            },
         }
 
     @classmethod

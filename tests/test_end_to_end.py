@@ -76,6 +76,18 @@ def test_stages_run_alone_on_the_folder(build: Path, capsys: pytest.CaptureFixtu
     assert answer(["rerun", str(build)], capsys)["same"] is True
 
 
+def test_without_alignment_nothing_runs(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x, bound = str(build.parent / "x.npy"), str(build.parent / "bound")
+    words = ["compile", str(DATA / "digits.pth"), "--input", x, "--layout", "NCHW"]
+    found = answer([*words, "--align", "none", "--out", bound], capsys)
+    assert (found["compared"], found["differing"]) == (None, None)
+    assert "map-unaligned" in [f["code"] for f in found["findings"]]
+    for command in ("simulate", "verify"):
+        assert main([command, bound, "--input", x]) == 1
+        assert capsys.readouterr().err.startswith("error[map-unaligned]")
+    assert answer(["rerun", bound], capsys)["same"] is True
+
+
 def test_traces_of_all_engines_below_float_are_the_same(
     build: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

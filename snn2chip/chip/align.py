@@ -4,6 +4,8 @@ input ──▶ a (1) ──▶ b (2) ──▶ c (3)          depth = longest p
             └── hold 1 step ──▶ c            delay = depth(target) - depth(source) - 1
 """
 
+from dataclasses import replace
+
 from snn2chip.chip.program import Schedule
 from snn2chip.chip.target import DelayAt, Target
 from snn2chip.chip.wiring import Wiring
@@ -22,6 +24,36 @@ def align(qc: QuantizedCircuit) -> Schedule:
         (q.name, s): depth[q.target] - depth[s] - 1 for q in qc.projections for s in q.sources
     }
     return Schedule(depth=depth, delays=delays)
+
+
+def without_delays(schedule: Schedule) -> Schedule:
+    """The same with nothing held back: what cores need at the least. Such a program is wrong where shortcuts skip."""
+    return replace(schedule, delays=dict.fromkeys(schedule.delays, 0))
+
+
+def check_aligned(
+    schedule: Schedule, qc: QuantizedCircuit, severity: Severity = Severity.ERROR
+) -> tuple[Finding, ...]:
+    """A finding map-unaligned at the first shortcut of `qc` (without relays) that arrives early, if one does."""
+    early = [
+        (q.target, s)
+        for q in qc.projections
+        for s in q.sources
+        if schedule.delays.get((q.name, s)) != schedule.depth[q.target] - schedule.depth[s] - 1
+    ]
+    if not early:
+        return ()
+    return (
+        Finding(
+            code="map-unaligned",
+            severity=severity,
+            where=f"{early[0][0]}, from {early[0][1]}",
+            why="spikes arrive before those that they are added to: mapped without alignment, the program does not run",
+            have=f"{len(early)} early edges",
+            need="0",
+            help="leave out --align none",
+        ),
+    )
 
 
 def check_delays(schedule: Schedule, target: Target, wiring: Wiring) -> tuple[Finding, ...]:

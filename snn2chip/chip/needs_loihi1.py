@@ -102,13 +102,13 @@ def _tile(
     width = columns[0].length if columns else size[1]
     neurons = channels * height * width
     words, axons = np.zeros_like(channels), np.zeros_like(channels)
-    spans = iter(zip(rows, columns, strict=True))
+    spans, tiles = iter(zip(rows, columns, strict=True)), tuple(channels.tolist())
     if height * width > most:
         return neurons, words, axons
     for link, delays, stored in zip(layer.links, layer.delays, bits, strict=True):
         span = None if isinstance(link.projection.kernel, Dense) else next(spans)
         for delay in delays:
-            words = words + _words(link, channels, neurons, span, stored + delay.bit_length())
+            words = words + _words(link, tiles, neurons, span, stored + delay.bit_length())
         c, h, w = link.source_shape
         places = h * w if span is None else axons_of(*span)
         axons = axons + len(link.sources) * (c * h * w if link.by_neuron else places)
@@ -117,7 +117,7 @@ def _tile(
 
 def _words(
     link: Link,
-    channels: IntArray,
+    tiles: tuple[int, ...],
     neurons: IntArray,
     span: tuple[Span, Span] | None,
     bits: int,
@@ -126,12 +126,12 @@ def _words(
     if span is not None:
         conv = isinstance(link.projection.kernel, Conv)
         per_output = link.projection.weight.shape[1] if conv else 1
-        return words_of_sets(*span, channels * per_output, channels, bits)[0]
+        return words_of_sets(*span, per_output, tiles, bits)
     c, h, w = link.source_shape
     if link.by_neuron:
         return c * h * w * set_words(neurons, bits)
     one = span_of(Line(taps=1, source=1, target=1), 0, 1, False)
-    return words_of_sets(one, one, c * channels, channels, bits)[0]
+    return words_of_sets(one, one, c, tiles, bits)
 
 
 def _classes(layer: Layer, axis: int, size: int, pad: bool) -> list[tuple[Span, ...]]:

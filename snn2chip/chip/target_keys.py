@@ -222,8 +222,8 @@ OF_FORMAT = {
         ),
         Key(
             name="core.border",
-            doc="what crosses a tile's border: mask gives positions near it weight sets of their own, pad gives the tile "
-            "a rim of neurons that nobody hears, best takes what needs fewer cores",
+            doc="what crosses a tile's border: mask gives positions near it weight sets of their own, pad gives "
+            "the tile a rim of neurons that nobody hears, best takes what needs fewer cores",
             kind=Kind.WORD,
             words=("mask", "pad", "best"),
         ),

@@ -91,6 +91,16 @@ def add_quantize(parser: Parser) -> None:
     )
 
 
+def add_align(parser: Parser) -> None:
+    """--align: whether shortcuts wait."""
+    parser.add_argument(
+        "--align",
+        metavar="auto|none",
+        default="auto",
+        help="none: no delays and no relays, the fewest cores; such a program does not run",
+    )
+
+
 def add_json(parser: Parser) -> None:
     """--json: what machines read."""
     parser.add_argument(
@@ -116,11 +126,12 @@ def model_request(a: argparse.Namespace) -> "ModelRequest":
 
 def build_options(a: argparse.Namespace) -> "BuildOptions":
     """All options of a compile."""
-    from snn2chip.options import BuildOptions
+    from snn2chip.options import BuildOptions, one_of
 
     return BuildOptions(
         model=model_request(a),
         target=a.target,
+        align=one_of(getattr(a, "align", "auto"), ("auto", "none"), "--align"),
         quantize=quantize_options(a),
         labels=getattr(a, "labels", None),
         prices=getattr(a, "prices", None),

@@ -64,6 +64,7 @@ def _check(a: argparse.Namespace) -> tuple[Result, int]:
 
 def _add_compile(p: argparse.ArgumentParser) -> None:
     _add_check(p)
+    arguments.add_align(p)
     p.add_argument("--out", metavar="BUILD", required=True, help="folder to write")
 
 

@@ -40,9 +40,37 @@ def _doctor(_: argparse.Namespace) -> tuple[Result, int]:
     return done, 0 if done.healthy else 1
 
 
+def _add_cost(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--conv",
+        metavar="IN,OUT,K,STRIDE[,GROUPS]",
+        required=True,
+        help="channels in and out, kernel (padded by half of it), stride, groups",
+    )
+    p.add_argument("--source", metavar="HxW", required=True, help="rows and columns of its input")
+    p.add_argument("--tile", metavar="HxWxC", help="what one core holds (default: the best)")
+    p.add_argument(
+        "--target", metavar="T", default="loihi2", help="target name or TOML file (default: loihi2)"
+    )
+    p.add_argument(
+        "--weight-bits", metavar="B", type=int, help="default: as many as the target has"
+    )
+    arguments.add_json(p)
+
+
+def _cost(a: argparse.Namespace) -> tuple[Result, int]:
+    from snn2chip.stages.cost import cost
+
+    done = cost(a.conv, a.source, target=a.target, tile=a.tile, weight_bits=a.weight_bits)
+    return done, 0 if done.cost.fits else 1
+
+
 def _add_bench(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        "what", nargs="*", metavar="W", help="workloads: W1 W2 W3 W4 core size (default: all)"
+        "what",
+        nargs="*",
+        metavar="W",
+        help="workloads: W1 W2 W3 W4 core size (default: all); or mapping: costs against published tables",
     )
     p.add_argument("--repeats", type=int, default=5, help="interleaved repetitions (default: 5)")
     p.add_argument("--threads", type=int, default=2, help="threads of every engine (default: 2)")
@@ -50,8 +78,11 @@ def _add_bench(p: argparse.ArgumentParser) -> None:
 
 
 def _bench(a: argparse.Namespace) -> tuple[Result, int]:
-    from snn2chip.stages.bench import run_bench
+    from snn2chip.stages.bench import MAPPING, run_bench, run_mapping
 
+    if MAPPING in a.what:
+        done = run_mapping(tuple(a.what), progress=show(a))
+        return done, 0 if done.holds else 1
     return run_bench(tuple(a.what), repeats=a.repeats, threads=a.threads, progress=show(a)), 0
 
 
@@ -78,6 +109,14 @@ OTHER_VERBS: tuple[Verb, ...] = (
         _targets,
     ),
     verb(
+        "cost",
+        "say what one convolution takes of a chip, before there is a network",
+        "cost --conv 64,128,3,2 --source 56x56 --target loihi1",
+        _add_cost,
+        _cost,
+        "Exit status 1 where the given tile does not fit a core.",
+    ),
+    verb(
         "explain",
         "explain the code of an error or finding",
         "explain map-fit",
@@ -93,7 +132,7 @@ OTHER_VERBS: tuple[Verb, ...] = (
     ),
     verb(
         "bench",
-        "measure the engines against plain PyTorch, side by side",
+        "measure the engines against plain PyTorch, or the cost model against published tables",
         "bench W1 W2",
         _add_bench,
         _bench,

@@ -1,10 +1,16 @@
-"""`bench`: engines against plain PyTorch, interleaved in one run."""
+"""`bench`: engines against plain PyTorch, interleaved in one run; `bench mapping`: costs against published tables."""
 
-from snn2chip.bench.engines import BenchTable, bench_engines
+from typing import TYPE_CHECKING
+
+from snn2chip.bench.mapping import MappingTable, bench_mapping
 from snn2chip.errors import Snn2ChipError
 from snn2chip.options import one_of
 from snn2chip.progress import Progress, Silent
 
+if TYPE_CHECKING:
+    from snn2chip.bench.engines import BenchTable
+
+MAPPING = "mapping"
 WORKLOADS = ("W1", "W2", "W3", "W4", "core", "size")
 
 
@@ -14,10 +20,23 @@ def run_bench(
     repeats: int = 5,
     threads: int = 2,
     progress: Progress | None = None,
-) -> BenchTable:
+) -> "BenchTable":
     """Times and ratios of `workloads` (default all), `repeats` interleaved repetitions, best of each."""
+    from snn2chip.bench.engines import bench_engines  # torch takes seconds to import
+
     chosen = tuple(one_of(w, WORKLOADS, "bench") for w in workloads) or WORKLOADS
     for name, value in (("--repeats", repeats), ("--threads", threads)):
         if value < 1:
             raise Snn2ChipError("option-value", name, "must be at least 1", have=str(value))
     return bench_engines(chosen, repeats=repeats, threads=threads, progress=progress or Silent())
+
+
+def run_mapping(
+    what: tuple[str, ...] = (MAPPING,), *, progress: Progress | None = None
+) -> MappingTable:
+    """The cost model against published tables; nothing is measured, so no workload goes with it."""
+    if what != (MAPPING,):
+        others = " ".join(w for w in what if w != MAPPING) or MAPPING
+        raise Snn2ChipError("option-value", "bench", "mapping goes alone", have=others)
+    with (progress or Silent()).stage(MAPPING):
+        return bench_mapping()

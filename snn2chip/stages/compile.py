@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import snn2chip.build as build
+from snn2chip.chip.align import check_aligned
 from snn2chip.chip.audit import audit
 from snn2chip.chip.files import save as save_program
 from snn2chip.chip.map import map_circuit
@@ -27,7 +28,7 @@ class Compiled:
 
     levels: Levels
     program: Program
-    validation: Validation
+    validation: Validation | None
     findings: tuple[Finding, ...]
     path: Path
 
@@ -40,21 +41,28 @@ class Compiled:
             f"{len(qc.populations)} populations, {neurons:,} neurons, {weights:,} weights",
             f"{len(program.cores)} cores on {program.chips} chip(s) of {program.target}; "
             f"input by {program.coding.value}",
-            f"validation: {self.validation.compared:,} table entries rebuilt, {self.validation.differing} differ",
+            self._validated(),
             *(str(f) for f in self.findings),
             f"build folder: {self.path}",
         ]
 
+    def _validated(self) -> str:
+        if self.validation is None:
+            return "validation: left out, without alignment the program does not run"
+        v = self.validation
+        return f"validation: {v.compared:,} table entries rebuilt, {v.differing} differ"
+
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
+        v = self.validation
         return {
             "build": str(self.path),
             "populations": len(self.levels.qc.populations),
             "cores": len(self.program.cores),
             "chips": self.program.chips,
             "coding": self.program.coding.value,
-            "compared": self.validation.compared,
-            "differing": self.validation.differing,
+            "compared": None if v is None else v.compared,
+            "differing": None if v is None else v.differing,
             "findings": [f.to_dict() for f in self.findings],
         }
 
@@ -74,14 +82,23 @@ def compile_model(
     with tell.stage("audit"):
         audited = allowed(audit(program, levels.target), options.quantize.allow)
     stop_at(audited)
-    with tell.stage("validate"):
-        validation = validate(program, levels.target, levels.qc)
-    stop_at(validation.findings)
-    findings = (*levels.findings, *mapped, *audited, *validation.findings)
+    validation = _validated(program, levels, tell)
+    found = () if validation is None else validation.findings
+    findings = (*levels.findings, *mapped, *audited, *found)
     _write(path, options, levels, program, findings)
     return Compiled(
         levels=levels, program=program, validation=validation, findings=findings, path=path
     )
+
+
+def _validated(program: Program, levels: Levels, tell: Progress) -> Validation | None:
+    """Translation validation, which holds; None where the program was mapped without alignment and says nothing."""
+    if check_aligned(program.schedule, levels.qc):
+        return None
+    with tell.stage("validate"):
+        validation = validate(program, levels.target, levels.qc)
+    stop_at(validation.findings)
+    return validation
 
 
 def _map(
@@ -89,7 +106,8 @@ def _map(
 ) -> tuple[Program, tuple[Finding, ...]]:
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
     with tell.stage("map"):
-        result = map_circuit(levels.qc, levels.target, coding=coding)
+        aligned = options.align != "none"
+        result = map_circuit(levels.qc, levels.target, coding=coding, aligned=aligned)
     findings = allowed(result.findings, options.quantize.allow)
     stop_at(findings)
     return result.program, findings

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snn2chip.errors import Snn2ChipError
+from snn2chip.build import Build
+from snn2chip.chip.align import check_aligned
+from snn2chip.chip.program import Program
+from snn2chip.errors import Snn2ChipError, StatementError
 from snn2chip.inputs import InputData, arrange, load_array
 from snn2chip.progress import Progress
 from snn2chip.quantize.input import clipped_values, quantize_input
@@ -23,6 +26,14 @@ class StageInput:
     real: InputData
     integers: InputData
     error: float
+
+
+def program_of(folder: Build, qc: QuantizedCircuit) -> Program:
+    """The program of a build, to run it. Errors: StatementError map-unaligned where it was mapped without alignment."""
+    program = folder.program()
+    if early := check_aligned(program.schedule, qc):
+        raise StatementError.of(early)
+    return program
 
 
 def stage_input(

@@ -14,7 +14,7 @@ from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
 from snn2chip.recordings import save
-from snn2chip.stages.data import classes_of, load_labels, stage_input, top1
+from snn2chip.stages.data import classes_of, load_labels, program_of, stage_input, top1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def simulate(
     qc = folder.quantized()
     data = stage_input(qc, input, layout, tell)
     classes = load_labels(labels, data.real.samples, classes_of(qc))
-    program, target = folder.program(), load_target(folder.options.target)
+    program, target = program_of(folder, qc), load_target(folder.options.target)
     began = perf_counter()
     recording = run_engine(engine, qc, program, target, data.integers, tell)
     seconds = perf_counter() - began

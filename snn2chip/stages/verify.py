@@ -15,7 +15,7 @@ from snn2chip.inputs import InputData
 from snn2chip.model import LoadedModel, load_model
 from snn2chip.progress import Progress, Silent
 from snn2chip.recording import Outputs, Recording
-from snn2chip.stages.data import classes_of, load_labels, stage_input
+from snn2chip.stages.data import classes_of, load_labels, program_of, stage_input
 from snn2chip.stages.simulate import keep
 from snn2chip.stages.twin import source
 from snn2chip.verify.float32 import equal_in_float32
@@ -75,7 +75,7 @@ def verify_build(
             code_reason=reason,
             circuit=folder.circuit(),
             qc=qc,
-            program=folder.program(),
+            program=program_of(folder, qc),
             target=load_target(folder.options.target),
             inputs=data.real,
             labels=classes,

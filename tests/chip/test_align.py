@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from snn2chip.chip.align import align, check_delays
+from snn2chip.chip.align import align, check_aligned, check_delays, without_delays
 from snn2chip.chip.program import Coding
 from snn2chip.chip.target import Quantity, load_target
 from snn2chip.chip.target_keys import Status
@@ -45,6 +45,22 @@ def test_summands_of_a_join_arrive_together():
     readout = "layer2.0.down+layer2.0.conv2+layer2.1.conv2->fc"
     assert [schedule.delays[readout, s] for s in readout.split("->")[0].split("+")] == [3, 2, 0]
     assert min(schedule.delays.values()) == 0
+
+
+def test_without_delays_shortcuts_arrive_early():
+    qc = small_sew(0)
+    schedule = align(qc)
+    assert check_aligned(schedule, qc) == ()
+    early = without_delays(schedule)
+    assert early.depth == schedule.depth
+    (finding,) = check_aligned(early, qc)
+    held = sum(d > 0 for d in schedule.delays.values())
+    assert (finding.code, finding.have) == ("map-unaligned", f"{held} early edges")
+    assert finding.where == "layer2.0.conv1, from maxpool"
+    b = Builder((1, 3, 3))
+    b.conv("a", INPUT, 2)
+    chain = b.done(b.conv("b", "a", 2))
+    assert check_aligned(without_delays(align(chain)), chain) == ()
 
 
 def test_what_nothing_feeds_comes_first():

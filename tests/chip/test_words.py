@@ -1,10 +1,8 @@
-"""Word counts against published tables (tests/cases/hardware_anchors.json says which)."""
-
-import json
-from pathlib import Path
+"""Word counts against published tables (snn2chip/bench/hardware_anchors.json says which)."""
 
 import pytest
 
+from snn2chip.bench.published import anchors, rows
 from snn2chip.chip.formats.loihi1_words import conv_weight_sets, set_words
 from snn2chip.chip.formats.loihi2_words import (
     block_words,
@@ -16,12 +14,7 @@ from snn2chip.chip.formats.loihi2_words import (
 )
 from snn2chip.chip.target import load_target
 
-ANCHORS = json.loads((Path(__file__).parents[1] / "cases" / "hardware_anchors.json").read_text())
-
-
-def rows(name):
-    table = ANCHORS[name]
-    return [dict(zip(table["fields"], row, strict=True)) for row in table["rows"]]
+ANCHORS = anchors()
 
 
 def numbered(value):
