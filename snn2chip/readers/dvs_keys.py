@@ -12,6 +12,8 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import Shape
 from snn2chip.readers.checkpoint import Container
 
+READOUT = "out"
+
 
 class PartKind(Enum):
     """UNIT: conv-bn-neuron. BLOCK: two of them. BASIC: the second one's neuron comes after the sum. POOL."""

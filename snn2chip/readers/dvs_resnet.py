@@ -17,8 +17,9 @@ from snn2chip.network.types import (
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
-from snn2chip.readers.dvs_keys import Part, PartKind, is_dvs, parts_of, with_pools
+from snn2chip.readers.dvs_keys import READOUT, Part, PartKind, is_dvs, parts_of, with_pools
 from snn2chip.readers.dvs_options import DEFAULT_POOL, OPTIONS, Settings, settle
+from snn2chip.readers.dvs_twin import write_twin
 from snn2chip.readers.options import Options
 from snn2chip.readers.resnet_build import join, neuron_model
 from snn2chip.readers.spelling import with_containers
@@ -28,7 +29,6 @@ from snn2chip.zoo.load import loaded
 from snn2chip.zoo.neuron import SpikingNeuron
 
 NAME = "sew_resnet_dvs"
-READOUT = "out"
 SIZE = 128
 """Rows and columns of the frames of both data sets."""
 
@@ -39,7 +39,7 @@ def recognise(container: Container) -> Match:
 
 
 def read(container: Container, request: ReadRequest) -> ReadModel:
-    """The network and its module. No twin is written: a learned decay sigmoid(w) hardly ever is the chip's."""
+    """The network, its module and its twin writer."""
     container = with_containers(container)
     o = Options(given=request.options, args=container.args)
     if not is_dvs(container):
@@ -70,7 +70,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     return ReadModel(
         network=network,
         module=partial(_module, builder, maker.entries, classes, features, settings, frame[0]),
-        write_twin=None,
+        write_twin=partial(write_twin, container=container, parts=parts, settings=settings),
     )
 
 

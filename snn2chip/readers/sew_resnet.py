@@ -1,17 +1,14 @@
 """SEW ResNet and the plain Spiking ResNet: recognise a checkpoint, read it."""
 
 from functools import partial
-from pathlib import Path
 
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import InputKind, Network, NetworkInput, Provenance, ReadOut, Shape
-from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.resnet_build import READOUT, check_tensors, layers_of
 from snn2chip.readers.resnet_keys import (
     Dialect,
     Family,
-    Plan,
     Structure,
     dialect_of,
     family_of,
@@ -19,9 +16,9 @@ from snn2chip.readers.resnet_keys import (
     structure_of,
 )
 from snn2chip.readers.resnet_module import module_of
-from snn2chip.readers.resnet_options import OPTIONS, Settings, settle
+from snn2chip.readers.resnet_options import OPTIONS, settle
 from snn2chip.readers.resnet_twin import write_twin
-from snn2chip.readers.types import Match, ReadModel, ReadRequest, System, TwinWriter
+from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 
 DEPTHS: dict[tuple[bool, tuple[int, ...]], str] = {
     (False, (2, 2, 2, 2)): "18",
@@ -97,20 +94,13 @@ def read(container: Container, request: ReadRequest, family: Family) -> ReadMode
     return ReadModel(
         network=network,
         module=partial(module_of, container, s, plan, settings),
-        write_twin=_twin_writer(container, plan, settings),
+        write_twin=partial(write_twin, container=container, plan=plan, settings=settings),
     )
 
 
 def archs(family: Family) -> tuple[str, ...]:
     """Names of `--arch`: by depth, and without one for other numbers of blocks."""
     return (*(f"{family.value}{depth}" for depth in DEPTHS.values()), family.value)
-
-
-def _twin_writer(container: Container, plan: Plan, settings: Settings) -> TwinWriter:
-    def write(qc: QuantizedCircuit, path: Path) -> None:
-        write_twin(qc, path, container, plan, settings)
-
-    return write
 
 
 def _arch(s: Structure, family: Family) -> str:

@@ -10,8 +10,9 @@ from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.readers.checkpoint import Container
 from snn2chip.zoo.model import SpikingNet
 
-TwinWriter = Callable[[QuantizedCircuit, Path], None]
-"""Writes a quantized circuit as a checkpoint in the layout of the file it came from."""
+WriteTwin = Callable[[QuantizedCircuit, Path], tuple[str, ...]]
+"""Writes a quantized circuit as a checkpoint in the layout of the file it came from; returns caveats: why float32 code
+may fire other spikes than the chip, empty where it cannot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class ReadModel:
 
     network: Network
     module: Callable[[], SpikingNet]
-    write_twin: TwinWriter | None
+    write_twin: WriteTwin | None
 
 
 class Match(Enum):

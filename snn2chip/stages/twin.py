@@ -13,18 +13,22 @@ from snn2chip.stages.data import existing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """Where the twin checkpoint is."""
+    """Where the twin checkpoint is, and why float32 code may fire other spikes than the chip (empty: it cannot)."""
 
     path: Path
     system: str
+    caveats: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """One sentence."""
-        return [f"twin checkpoint in the layout of {self.system}: {self.path}"]
+        """One sentence, and one for each caveat."""
+        return [
+            f"twin checkpoint in the layout of {self.system}: {self.path}",
+            *(f"not proved to be equal in float32: {c}" for c in self.caveats),
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
-        return {"twin": str(self.path), "system": self.system}
+        return {"twin": str(self.path), "system": self.system, "caveats": list(self.caveats)}
 
 
 def write_twin(build: str | Path, output: str | Path, *, progress: Progress | None = None) -> Twin:
@@ -48,8 +52,8 @@ def write_twin(build: str | Path, output: str | Path, *, progress: Progress | No
             model.network.provenance.system,
             "this system's layout cannot say the quantized network",
         )
-    model.write_twin(qc, path)
-    return Twin(path=path, system=model.network.provenance.system)
+    caveats = model.write_twin(qc, path)
+    return Twin(path=path, system=model.network.provenance.system, caveats=caveats)
 
 
 def source(folder: Build) -> LoadedModel | None:

@@ -48,7 +48,6 @@ def test_the_authors_recording(path):
     assert model.network.provenance.system == "sew_resnet_dvs"
     assert model.inputs is not None
     assert casegen.compare(CASE, run(model.network, model.inputs).outputs) == []
-    assert model.write_twin is None
 
 
 @pytest.mark.parametrize(

@@ -181,17 +181,41 @@ def test_a_shortcut_of_another_weight_is_refused(tmp_path):
         write(model, replace(qc, projections=doubled), tmp_path / "other.pth")
 
 
-def test_learned_decays_are_refused(tmp_path):
+NEURONS = (
+    "sn1",
+    "layer1.0.sn1",
+    "layer1.0.sn2",
+    "layer2.0.sn1",
+    "layer2.0.sn2",
+    "layer2.0.downsample_sn",
+)
+
+
+def learned(tmp_path, w):
     state = respelt(small().state_dict(), "spikingjelly")
-    neurons = [
-        "sn1",
-        "layer1.0.sn1",
-        "layer1.0.sn2",
-        "layer2.0.sn1",
-        "layer2.0.sn2",
-        "layer2.0.downsample_sn",
-    ]
-    path = save(tmp_path / "c.pth", state | {f"{n}.w": torch.tensor(0.0) for n in neurons}, ARGS)
-    model = load_model(ModelRequest(path=path, shape=SHAPE))
-    with pytest.raises(StatementError, match="learned decay"):
-        write(model, on_grid(lower(model.network).circuit), tmp_path / "twin.pth")
+    return save(tmp_path / "c.pth", state | {f"{n}.w": torch.tensor(w) for n in NEURONS}, ARGS)
+
+
+def test_learned_decays(tmp_path):
+    model, _, twin = twin_of(learned(tmp_path, 0.0), tmp_path)
+    ours, theirs = (fired(m, images().numpy())[0] for m in (model, twin))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert any(spikes.any() for spikes in ours.values())
+
+
+def test_a_learned_decay_is_the_chips_or_a_caveat_says_so(tmp_path):
+    model = load_model(ModelRequest(path=learned(tmp_path, 0.0), shape=SHAPE))
+    qc = on_grid(lower(model.network).circuit)
+    assert model.write_twin is not None
+    assert model.write_twin(qc, tmp_path / "exact.pth") == ()
+    odd = replace(qc.population("sn1").neuron, delta=ints(np.full((4, 1, 1), 1000)))
+    caveats = model.write_twin(with_population(qc, "sn1", neuron=odd), tmp_path / "twin.pth")
+    assert len(caveats) == 1 and "sn1: its learned decay rounds" in caveats[0]
+    w = load_container(tmp_path / "twin.pth").tensors["sn1.w"]
+    assert round(4096 / (1 + np.exp(-float(w)))) == 1000
+
+
+def test_a_learned_decay_of_nothing_is_refused(tmp_path):
+    model, qc, _ = twin_of(learned(tmp_path, 0.0), tmp_path)
+    with pytest.raises(StatementError, match="none at all"):
+        write(model, changed_neuron(qc, delta=ints([[[0]]])), tmp_path / "other.pth")
