@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from snn2chip.arrays import IntArray
+from snn2chip.chip.placement import Placement
 from snn2chip.chip.program import Coding, Core, Program, Schedule, Tile, Words
 from snn2chip.circuit.types import Provenance, Shape
 from snn2chip.codec import decode, encode
@@ -15,7 +16,7 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.npz import Array, load_npz, save_npz
 
 KIND = "program"
-FORMAT = 2
+FORMAT = 3
 MEMORIES = (
     "groups",
     "neurons",
@@ -42,6 +43,7 @@ class _Head:
     host_biases: tuple[str, ...]
     schedule: Schedule
     provenance: Provenance
+    placement: Placement
     chips: tuple[int, ...]
     tiles: tuple[Tile, ...]
     senders: tuple[str, ...]
@@ -60,12 +62,13 @@ def save(program: Program, path: Path) -> None:
         host_biases=program.host_biases,
         schedule=program.schedule,
         provenance=program.provenance,
+        placement=program.placement,
         chips=tuple(core.chip for core in program.cores),
         tiles=tuple(core.tile for core in program.cores),
         senders=tuple(program.input_axons),
     )
-    tree, _ = encode(head)
-    arrays: dict[str, Array] = {}
+    tree, found = encode(head)
+    arrays: dict[str, Array] = dict(found)
     for name in MEMORIES:
         arrays |= _stored(name, [getattr(core, name) for core in program.cores])
     for i, name in enumerate(_INPUTS):
@@ -77,7 +80,7 @@ def load(path: Path) -> Program:
     """The program in `path`. Errors: Snn2ChipError file-unreadable, file-garbled, file-version, file-checksum."""
     arrays, header = load_npz(path, KIND, version=FORMAT)
     try:
-        return _program(decode(_Head, header["program"], {}), arrays)
+        return _program(decode(_Head, header["program"], arrays), arrays)
     except (ValueError, KeyError, IndexError) as e:
         raise Snn2ChipError(
             "file-garbled", str(path), f"does not hold a program: {e}", help="map the network again"
@@ -106,6 +109,7 @@ def _program(head: _Head, arrays: Mapping[str, Array]) -> Program:
         input_axons=dict(zip(head.senders, zip(maps, lists, strict=True), strict=True)),
         schedule=head.schedule,
         provenance=head.provenance,
+        placement=head.placement,
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2chip.arrays import IntArray
+from snn2chip.chip.placement import NOWHERE, Placement
 from snn2chip.circuit.types import Kernel, Provenance, Shape
 from snn2chip.neuron import Emits, Reset
 
@@ -92,7 +93,8 @@ class Program:
     (`on_host`) has no core, but its number and shape stay. `input_axons`: what the host sends to: per input
     (or host population)
     number, an axon map and axon memory in the same words as a core's, one entry per position of the whole map.
-    `host_biases`: with Coding.BIAS, the populations whose bias the host adds per sample and step.
+    `host_biases`: with Coding.BIAS, the populations whose bias the host adds per sample and step. `placement`: where
+    each core lies; axons know only its number.
     """
 
     target: str
@@ -107,11 +109,12 @@ class Program:
     input_axons: Mapping[str, tuple[Words, Words]]
     schedule: Schedule
     provenance: Provenance
+    placement: Placement = NOWHERE
 
     @property
     def chips(self) -> int:
-        """How many chips are in use."""
-        return 1 + max((core.chip for core in self.cores), default=-1)
+        """How many chips hold cores."""
+        return len({core.chip for core in self.cores})
 
 
 # --- what the bytes say ----------------------------------------------------------------------------------------------

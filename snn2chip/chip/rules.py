@@ -2,6 +2,7 @@
 
 from snn2chip.chip import rules_cores as cores
 from snn2chip.chip import rules_neurons as neurons
+from snn2chip.chip import rules_place as place
 from snn2chip.chip.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -14,7 +15,7 @@ RULES: tuple[Rule, ...] = (
     cores.total_words,
     cores.header_words,
     cores.groups,
-    cores.chip_cores,
+    place.places,
     cores.delay,
     cores.axon_target,
     neurons.weight_bits,

@@ -111,28 +111,6 @@ def groups(facts: Facts) -> Iterator[Finding]:
     yield from counted("map-groups", facts, "groups", "neuron groups")
 
 
-@rule("map-chip-cores")
-def chip_cores(facts: Facts) -> Iterator[Finding]:
-    """More cores on a chip than it has.
-
-    What to do: spread the program over more chips; mapping again does that.
-    """
-    used: dict[int, int] = {}
-    for core in facts.cores:
-        used[core.chip] = used.get(core.chip, 0) + 1
-    for chip, count in used.items():
-        if chip < 0 or count > facts.target.cores_per_chip:
-            yield Finding(
-                code="map-chip-cores",
-                severity=Severity.ERROR,
-                where=f"chip {chip}",
-                why=f"more cores than a chip of {facts.target.name} has",
-                need=f"at most {facts.target.cores_per_chip}",
-                have=str(count),
-                help="spread the program over more chips",
-            )
-
-
 # --- time and axons --------------------------------------------------------------------------------------------------
 
 

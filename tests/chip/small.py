@@ -8,6 +8,7 @@ import numpy as np
 
 from snn2chip.arrays import floats, ints
 from snn2chip.chip.formats import loihi2
+from snn2chip.chip.placement import NOWHERE as NO_PLACES
 from snn2chip.chip.program import (
     AxonIn,
     AxonTable,
@@ -420,4 +421,16 @@ def packed(program, unpacked, target):
         )
         cores.append(loihi2.pack_core(contents, target, chip=0, tile=tile))
     hosts = {program.populations[n]: loihi2.pack_axons(t) for n, t in unpacked.hosts.items()}
-    return replace(program, format=loihi2.NAME, cores=tuple(cores), input_axons=hosts)
+    return replace(
+        program,
+        format=loihi2.NAME,
+        cores=tuple(cores),
+        input_axons=hosts,
+        placement=in_order([0] * len(cores)),
+    )
+
+
+def in_order(chips):
+    """Cores on these chips, each behind the one before."""
+    core = [chips[:i].count(chip) for i, chip in enumerate(chips)]
+    return replace(NO_PLACES, method="by hand", chip_columns=9, chip=ints(chips), core=ints(core))

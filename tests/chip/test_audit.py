@@ -44,7 +44,6 @@ def test_nothing_to_find(seed):
         ({"core__total_words": 100}, "map-total-words", None),
         ({"core__header_words": 9}, "map-header-words", None),
         ({"core__groups": 1}, "map-groups", None),
-        ({"chip__cores": 2}, "map-chip-cores", {"chip 0"}),
         ({"delay__bits": 1}, "map-delay", {"down", "answer"}),
         ({"delay__at": "none"}, "map-delay", None),
         ({"widths__weight_bits": 5}, "map-weight-bits", {"deep"}),
@@ -66,7 +65,7 @@ def test_each_limit_is_audited(values, code, layers):
     assert {f.code for f in findings} == {code}
     assert all(f.severity is Severity.ERROR for f in findings)
     named = {f.where.split(",")[0] for f in findings}
-    assert named <= {"stem", "a", "b", "down", "deep", "relay", "hidden", "answer", "chip 0"}
+    assert named <= {"stem", "a", "b", "down", "deep", "relay", "hidden", "answer"}
     assert layers is None or named == layers
 
 
@@ -94,9 +93,9 @@ def test_limits_of_gains_and_of_single_steps(values, code, layers):
 
 
 def test_findings_of_all_rules_are_collected():
-    findings = audit(residual(), limited(core__neurons=20, widths__levels=False, chip__cores=1))
+    findings = audit(residual(), limited(core__neurons=20, widths__levels=False, delay__bits=1))
     assert [f.code for f in findings[-1:]] == ["map-levels"]
-    assert {f.code for f in findings} == {"map-neurons", "map-chip-cores", "map-levels"}
+    assert {f.code for f in findings} == {"map-neurons", "map-delay", "map-levels"}
     assert "need at most 20" in str(findings[0])
     assert "have 204" in str(findings[0])
 
