@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from snn2chip.arrays import IntArray
-from snn2chip.chip.align import align, check_delays
+from snn2chip.chip.align import align, check_aligned, check_delays, without_delays
 from snn2chip.chip.codings import choose_coding
 from snn2chip.chip.features import check_features
-from snn2chip.chip.formats import loihi2
 from snn2chip.chip.formats.bits import Words
+from snn2chip.chip.formats.format import PACKED
 from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
 from snn2chip.chip.place.place import COLUMNS, Placing, place_program
 from snn2chip.chip.program import Coding, Core, Program, Schedule
@@ -34,6 +34,7 @@ def map_circuit(
     target: Target,
     *,
     coding: Coding | None = None,
+    aligned: bool = True,
     placing: Placing = COLUMNS,
     spikes: Mapping[str, IntArray] | None = None,
     progress: Callable[[float], None] | None = None,
@@ -43,24 +44,15 @@ def map_circuit(
     `placing`: how cores are placed; `spikes`: how often each neuron fires [C, H, W], by population, for the traffic
     (None: all as often).
 
+    Not `aligned`: no delays and no relays, the lower bound of cores; where some shortcut is left early, a warning
+    map-unaligned says so, and the program does not run.
     Findings: map-format, map-feature, map-delay, map-fit; notes map-relay.
     Findings of the placement: map-board; note place-cut.
     Errors: StatementError map-coding, map-range; board-unknown, place-exact, package-missing.
     """
     coding = choose_coding(qc, target, coding)
-    schedule = add_relays(qc, align(qc), wire(qc, coding), target)
-    qc = _with_relays(qc, schedule, target)
-    wiring = wire(qc, coding)
-    findings = [
-        *_check_format(target),
-        *check_features(qc, target, wiring),
-        *check_delays(schedule, target, wiring),
-    ]
-    plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings={})
-    if not _check_format(target):
-        tilings, misfits = split(qc, target, wiring)
-        findings += misfits
-        plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings=tilings)
+    plan, found = plan_cores(qc, target, coding, aligned=aligned)
+    findings = [*_check_format(target), *found]
     if errors_of(findings):
         return MapResult(program=_program(plan, coding, (), {}), findings=tuple(findings))
     cores: list[Core] = []
@@ -72,6 +64,24 @@ def map_circuit(
     findings += _cost_of_relays(plan)
     program, placed = place_program(program, plan, target, placing, spikes)
     return MapResult(program=program, findings=(*findings, *placed))
+
+
+def plan_cores(
+    qc: QuantizedCircuit, target: Target, coding: Coding, *, aligned: bool = True
+) -> tuple[Plan, tuple[Finding, ...]]:
+    """All that is decided before packing, and what stands against it; populations that fit nowhere have no tiles."""
+    schedule = align(qc)
+    if aligned:
+        schedule = add_relays(qc, schedule, wire(qc, coding), target)
+        qc = _with_relays(qc, schedule, target)
+    else:
+        schedule = without_delays(schedule)
+    wiring = wire(qc, coding)
+    tilings, misfits = split(qc, target, wiring, schedule)
+    plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings=tilings)
+    early = () if aligned else check_aligned(schedule, qc, Severity.WARNING)
+    features = check_features(qc, target, wiring)
+    return plan, (*features, *check_delays(schedule, target, wiring), *early, *misfits)
 
 
 def _with_relays(qc: QuantizedCircuit, schedule: Schedule, target: Target) -> QuantizedCircuit:
@@ -103,7 +113,7 @@ def _cost(plan: Plan, join: str, relays: list[str]) -> Finding:
 
 
 def _check_format(target: Target) -> tuple[Finding, ...]:
-    if target.format == loihi2.NAME:
+    if target.format in PACKED:
         return ()
     return (
         Finding(
@@ -112,7 +122,7 @@ def _check_format(target: Target) -> tuple[Finding, ...]:
             where=target.name,
             why="programs in the format of this target are not packed yet",
             have=target.format,
-            need=loihi2.NAME,
+            need=", ".join(PACKED),
             help="map to loihi2, or to a target file of your own with its format",
         ),
     )
