@@ -339,4 +339,50 @@ def every_neuron(seed: int) -> tuple[QuantizedCircuit, InputData]:
     return b.circuit("answer"), b.inputs
 
 
-FAMILIES = (added_spikes, added_currents, every_neuron)
+@cache
+def real_shortcuts(seed: int) -> tuple[QuantizedCircuit, InputData]:
+    """As S-ResNet: gains and biases of each step, soft reset, joins of numbers and spikes on graded relays."""
+    rng = np.random.default_rng(seed)
+    steps, c, wider = 5, int(rng.choice([4, 9, 16])), int(rng.choice([8, 20]))
+    b = _start(rng, image(rng, 3, (3, 8, 7), signed=seed % 2 == 1), steps)
+
+    def soft(*own: int) -> dict[str, Any]:
+        """Gains around 1, some of them negative or 0; `own`: channels, rows, columns, with or without the steps."""
+        return {
+            "gain": ints(rng.integers(-6, 40, own)),
+            "gain_shift": 4,
+            "reset": Reset.SUBTRACT,
+            "delta": ints([[[int(rng.integers(0, 1000))]]]),
+            "f": seed % 3,
+        }
+
+    def graded(name: str, spikes: str, numbers: str) -> None:
+        b.project((numbers,), name, Identity(), wider, bits=4)
+        b.neurons(
+            name, b.project((spikes,), name, Identity(), wider, e=2, bits=4), emits=Emits.GRADED
+        )
+
+    stem = b.project((INPUT,), "stem", _padded(), c)
+    b.neurons("stem", stem, stepwise=True, **soft(steps, c, 1, 1))
+    b.neurons("a1", b.project(("stem",), "a1", _padded(), c), stepwise=True, **soft(c, 1, 1))
+    b.neurons("a2", b.project(("a1",), "a2", _padded(), c), **soft(steps, c, 1, 1))
+    join = ("stem", "a2")
+    down = b.project(join, "down", Conv(stride=(2, 2)), wider, (1, 1))
+    numbers: dict[str, Any] = {**soft(steps, wider, 1, 1), "emits": Emits.GRADED}
+    b.neurons("down", down, stepwise=True, **numbers)
+    b.neurons("b1", b.project(join, "b1", _padded(2), wider), stepwise=True, whole=True, f=2)
+    b.neurons("b2", b.project(("b1",), "b2", _padded(), wider), **soft(steps, wider, 1, 1))
+    graded("real", "b2", "down")
+    c1 = b.project(("real",), "c1", _padded(), wider)
+    b.neurons("c1", c1, whole=True, **soft(steps, *c1))
+    b.neurons("c2", b.project(("c1",), "c2", _padded(), wider), stepwise=True, **soft(wider, 1, 1))
+    graded("later", "c2", "real")
+    last = b.project(("later", "real", "c2"), "last", _padded(), wider)
+    b.neurons("last", last, **soft(steps, wider, 1, 1))
+    b.project(("real", "last"), "answer", Dense(), 6, bits=5)
+    answer = b.project(("later",), "answer", Dense(pooled=True), 6, bits=5)
+    b.neurons("answer", answer, emits=Emits.NOTHING)
+    return b.circuit("answer"), b.inputs
+
+
+FAMILIES = (added_spikes, added_currents, every_neuron, real_shortcuts)
