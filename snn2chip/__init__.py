@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from snn2chip.stages.simulate import simulate
     from snn2chip.stages.targets import targets
     from snn2chip.stages.trace import trace
+    from snn2chip.stages.train import train
     from snn2chip.stages.twin import write_twin
     from snn2chip.stages.verify import verify_build
 
@@ -60,6 +61,7 @@ _HOME = {
     "simulate": "stages.simulate",
     "targets": "stages.targets",
     "trace": "stages.trace",
+    "train": "stages.train",
     "write_twin": "stages.twin",
     "verify_build": "stages.verify",
 }
@@ -89,6 +91,7 @@ __all__ = [
     "simulate",
     "targets",
     "trace",
+    "train",
     "verify_build",
     "write_report",
     "write_twin",

@@ -115,7 +115,7 @@ def model_request(a: argparse.Namespace) -> "ModelRequest":
     return ModelRequest(
         path=a.model,
         arch=a.arch,
-        options=dict(_option(text) for text in a.option),
+        options=options_of(a.option),
         shape=None if a.shape is None else _shape(a.shape),
         steps=None if a.steps is None else _value(a.steps),  # type: ignore[arg-type]
         convention=a.convention,
@@ -153,6 +153,11 @@ def quantize_options(a: argparse.Namespace) -> "QuantizeOptions":
         coding=a.coding,
         allow=tuple(a.allow),
     )
+
+
+def options_of(texts: Sequence[str]) -> dict[str, object]:
+    """The values of `--option KEY=VALUE`, by name."""
+    return dict(_option(text) for text in texts)
 
 
 def _option(text: str) -> tuple[str, object]:

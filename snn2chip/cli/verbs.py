@@ -3,6 +3,7 @@
 from snn2chip.cli.build_verbs import BUILD_VERBS
 from snn2chip.cli.model_verbs import MODEL_VERBS
 from snn2chip.cli.other_verbs import OTHER_VERBS
+from snn2chip.cli.train_verb import TRAIN_VERB
 from snn2chip.cli.verb import Verb
 
-VERBS: tuple[Verb, ...] = (*MODEL_VERBS, *BUILD_VERBS, *OTHER_VERBS)
+VERBS: tuple[Verb, ...] = (*MODEL_VERBS, *BUILD_VERBS, TRAIN_VERB, *OTHER_VERBS)

@@ -13,7 +13,7 @@ from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
 from snn2chip.readers.mlf_twin import write_twin
-from snn2chip.readers.options import Options, number, positive, refuse_unknown
+from snn2chip.readers.options import Options, number, positive, refuse_unknown, whole
 from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
@@ -24,8 +24,8 @@ NAME = "mlf_ds_resnet"
 READOUT = "voting"
 THRESHOLDS = {"Vth": 0.6, "Vth2": 1.6, "Vth3": 2.6}
 DECAY = 0.25
-OPTIONS = ("T", "TimeStep", "num_classes", *THRESHOLDS, "tau", "a", "alpha")
-"""Module constants of the authors' code; `a` is the surrogate's width and changes nothing here."""
+OPTIONS = ("T", "TimeStep", "num_classes", *THRESHOLDS, "tau", "a", "alpha", "levels")
+"""Module constants of the authors' code; `a` is the surrogate's width and changes nothing here. `levels` is ours."""
 
 _BLOCK = re.compile(r"layer(\d+)\.execute\.(\d+)\.conv1\.weight")
 _INPUT_NORM = "bn0.bn.running_mean"
@@ -154,8 +154,12 @@ def _neurons(o: Options) -> MLFNeurons:
         raise Snn2ChipError(
             "option-value", "--option alpha", why, need="1, as in the authors' code"
         )
+    levels = o.find("levels", whole) or len(THRESHOLDS)
+    if levels > len(THRESHOLDS):
+        why = f"levels = {levels} is not allowed"
+        raise Snn2ChipError("option-value", "--option levels", why, need="1 … 3 thresholds")
     values: list[float] = []
-    for name, default in THRESHOLDS.items():
+    for name, default in list(THRESHOLDS.items())[:levels]:
         said = o.find(name, positive)
         values.append(o.default(name, default, _WHY) if said is None else said)
     decay = o.find("tau", number)

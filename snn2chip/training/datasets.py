@@ -45,6 +45,9 @@ def mnist5k(_: DataRequest) -> Dataset:
     return _split("mnist5k", images.reshape(-1, 28, 28) / 256, labels, held_back=1000)
 
 
+PACKAGED = ("digits", "mnist5k")
+"""Those that come with Python packages."""
+
 LOADERS: dict[str, Callable[[DataRequest], Dataset]] = {"digits": digits, "mnist5k": mnist5k}
 
 

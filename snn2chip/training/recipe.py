@@ -23,7 +23,7 @@ SCHEDULES = ("cosine", "step", "onecycle", "constant")
 class Recipe:
     """`optimizer`, `schedule`: one of OPTIMIZERS and SCHEDULES.
 
-    cosine: to 0 over all epochs. step: times `gamma` after each of the `drops` (numbers of epochs). onecycle: up to
+    cosine: to 0 over all epochs. step: times `gamma` after each of the `drops` (parts of all epochs). onecycle: up to
     `learning_rate` and down again, batch by batch. `label_smoothing`: answers less extreme leave decisions room.
     `augment`: crops and flips, where the data set's classes survive them. `seed`: of weights and order; it is for the
     caller to set it before the network is made, see `loop.seeded`.
@@ -36,7 +36,7 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 0.0
     schedule: str = "cosine"
-    drops: tuple[int, ...] = ()
+    drops: tuple[float, ...] = ()
     gamma: float = 0.1
     label_smoothing: float = 0.0
     augment: bool = True
@@ -80,5 +80,6 @@ def schedule_of(recipe: Recipe, optimizer: Optimizer, batches: int) -> tuple[LRS
     if recipe.schedule == "cosine":
         return CosineAnnealingLR(optimizer, recipe.epochs), False
     if recipe.schedule == "step":
-        return MultiStepLR(optimizer, list(recipe.drops), recipe.gamma), False
+        drops = [round(part * recipe.epochs) for part in recipe.drops]
+        return MultiStepLR(optimizer, drops, recipe.gamma), False
     return LambdaLR(optimizer, lambda _: 1.0), False

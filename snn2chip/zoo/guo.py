@@ -196,19 +196,22 @@ class GuoResNet(SpikingNet):
             surrogate=surrogate,
         )
         self.model = GuoNet(blocks, num_classes, in_channels, width, stem, act)
-        if branches:
-            self.shortcut = nn.ModuleList(
-                nn.Linear(width << i, num_classes) for i in range(len(blocks) - 1)
-            )
+        branching = len(blocks) - 1 if branches else 0
+        self.shortcut = nn.ModuleList(nn.Linear(width << i, num_classes) for i in range(branching))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [N, classes] of images or frames."""
         return self.model(self._frames(x))
 
+    @property
+    def has_branches(self) -> bool:
+        """Whether there is anything under `shortcut`."""
+        return len(self.shortcut) > 0
+
     def answers(self, x: Tensor) -> list[Tensor]:
         """Logits [N, classes] of the main path, then of every branch."""
         maps = self.model.maps(self._frames(x))
-        heads = zip(self.shortcut, maps[:-1], strict=True)
+        heads = zip(self.shortcut, maps, strict=False)
         return [self.model.answer(maps[-1]), *(head(m.mean((0, 3, 4))) for head, m in heads)]
 
     def _frames(self, x: Tensor) -> Tensor:

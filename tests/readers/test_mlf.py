@@ -99,3 +99,18 @@ def test_what_is_missing_is_named(path):
 def test_other_channels_are_refused(path):
     save(path, small().state_dict())
     assert "number of channels" in refused(str(path), x=np.zeros((1, 3, 8, 8)))
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_fewer_levels(path, levels):
+    neurons = MLFNeurons(thresholds=(0.5, 1.5)[:levels])
+    net = dyadic(MLFResNet((1, 1), 3, in_channels=1, width=4, neurons=neurons))
+    save(path, net.state_dict())
+    given = dict(list(HALVES.items())[:levels])
+    model = load(str(path), images(), options={"levels": levels, **given})
+    assert model.zoo is not None
+    op, unit = model.network.layer("spike_func").op, model.zoo().get_submodule("spike_func")
+    assert isinstance(op, Neuron)
+    assert [float(v.item()) for v in op.model.levels] == [0.5, 1.5][:levels]
+    assert unit.thresholds == (0.5, 1.5)[:levels]
+    assert "1 … 3" in refused(str(path), options={"levels": 4})

@@ -1,0 +1,171 @@
+"""What an architecture is for the trainer: its options, how it is made, trained, and saved as its authors save."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from snn2chip.errors import Snn2ChipError
+from snn2chip.network.types import Shape
+from snn2chip.readers.options import (
+    choice,
+    flag,
+    number,
+    positive,
+    refuse_unknown,
+    whole,
+    wholes,
+)
+from snn2chip.training.dataset import Dataset
+from snn2chip.training.loop import Loss
+from snn2chip.training.recipe import Recipe
+from snn2chip.zoo.model import SpikingNet
+from snn2chip.zoo.surrogates import SHAPES, Surrogate
+
+Parse = Callable[[str, object], object]
+Default = object | Callable[[Shape], object]
+"""A value, or a function of the frame's shape."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One `--option`: `parse` checks it, `small` and `paper` are the defaults of the two presets."""
+
+    parse: Parse
+    small: Default
+    paper: Default
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """The value of every setting, by name; each method gives one of its type."""
+
+    of: Mapping[str, object]
+
+    def whole(self, name: str) -> int:
+        """A whole number of at least 1."""
+        return whole(name, self.of[name])
+
+    def number(self, name: str) -> float:
+        """A number."""
+        return number(name, self.of[name])
+
+    def flag(self, name: str) -> bool:
+        """Yes or no."""
+        return flag(name, self.of[name])
+
+    def wholes(self, name: str) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        return wholes(name, self.of[name])
+
+    def word(self, name: str) -> str:
+        """A word."""
+        return str(self.of[name])
+
+    def surrogate(self) -> Surrogate:
+        """The surrogate gradient."""
+        return Surrogate(
+            shape=self.word("surrogate"),
+            width=self.number("surrogate_width"),
+            height=self.number("surrogate_height"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A trained network and what its authors' containers hold beside the weights."""
+
+    net: SpikingNet
+    values: Values
+    recipe: Recipe
+    accuracy: float
+    """Part of the held-back samples that get their class."""
+
+
+Make = Callable[[Values, Dataset], SpikingNet]
+Pack = Callable[[Finished], object]
+"""What `torch.save` writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """One system, trainable.
+
+    `title`: the paper. `small`, `paper`: recipes of the two presets. `pack`: the authors' container; `deploy`: options
+    that a reader must be told, because that container cannot hold them. `loss`: None for cross-entropy. `method`: the
+    option that switches the paper's method off, and its value there; `on`: the value with it.
+    """
+
+    name: str
+    title: str
+    settings: Mapping[str, Setting]
+    small: Recipe
+    paper: Recipe
+    make: Make
+    pack: Pack
+    deploy: Callable[[Values], Mapping[str, object]] = field(default=lambda _: {})
+    loss: Callable[[Values, Recipe], Loss] | None = None
+    method: str
+    off: Mapping[str, object]
+
+    def values(self, given: Mapping[str, object], preset: str, frame: Shape) -> Values:
+        """The value of every setting: as given, else the preset's default."""
+        refuse_unknown(given, tuple(self.settings))
+        found: dict[str, object] = {}
+        for name, setting in self.settings.items():
+            default = setting.small if preset == "small" else setting.paper
+            value = given[name] if name in given else _resolved(default, frame)
+            found[name] = setting.parse(name, value)
+        return Values(of=found)
+
+
+def surrogate_settings(default: Surrogate) -> dict[str, Setting]:
+    """The three options of a surrogate gradient."""
+    shapes = ", ".join(SHAPES)
+    rows: dict[str, tuple[Parse, object, str]] = {
+        "surrogate": (choice(*SHAPES), default.shape, f"shape of the surrogate gradient: {shapes}"),
+        "surrogate_width": (positive, default.width, "its width, in units of the membrane"),
+        "surrogate_height": (positive, default.height, "its height at the threshold"),
+    }
+    return {
+        name: Setting(parse=parse, small=value, paper=value, help=help)
+        for name, (parse, value, help) in rows.items()
+    }
+
+
+def between(low: float, high: float) -> Parse:
+    """A number in a range, ends included."""
+
+    def parse(name: str, value: object) -> float:
+        found = number(name, value)
+        if not low <= found <= high:
+            raise Snn2ChipError(
+                "option-value",
+                f"--option {name}",
+                f"{name} = {found} is not allowed",
+                need=f"{low:g} … {high:g}",
+            )
+        return found
+
+    return parse
+
+
+def whole_between(low: int, high: int) -> Parse:
+    """A whole number in a range, ends included."""
+    inside = between(low, high)
+
+    def parse(name: str, value: object) -> int:
+        found = inside(name, value)
+        if found != int(number(name, value)):
+            raise Snn2ChipError(
+                "option-value",
+                f"--option {name}",
+                f"{name} = {value} is not allowed",
+                need="a whole number",
+            )
+        return int(number(name, value))
+
+    return parse
+
+
+def _resolved(default: Default, frame: Shape) -> object:
+    return default(frame) if callable(default) else default

@@ -1,0 +1,142 @@
+"""One training, from options to files: a checkpoint in the layout of the architecture's authors, and held-back input.
+
+model.pth          the checkpoint
+test.npy           the first held-back samples, test_labels.npy: their classes
+calibration.npy    as many training samples, for `--method agree`, which must not see the held-back ones
+state.pt           what a killed training goes on from
+training.json      options, recipe, versions, and loss and accuracy of every epoch
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from snn2chip.errors import Snn2ChipError
+from snn2chip.files import cannot_write, write_whole
+from snn2chip.options import one_of
+from snn2chip.progress import Progress
+from snn2chip.training import datasets
+from snn2chip.training.architectures.registry import architecture
+from snn2chip.training.architectures.types import Architecture, Finished, Values
+from snn2chip.training.dataset import Dataset
+from snn2chip.training.datasets import DataRequest
+from snn2chip.training.loop import Trained, fit, seeded
+from snn2chip.training.recipe import Recipe
+
+PRESETS = ("small", "paper")
+KEPT = 1000
+"""Held-back samples that are written."""
+
+STATE, CHECKPOINT = "state.pt", "model.pth"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """What to train on what.
+
+    `options`: the architecture's settings by name. `recipe`: fields of Recipe that are not the preset's. `preset`:
+    small | paper; None: small for the data sets that come with packages. `threads`: another number may round, and so
+    train, in another way.
+    """
+
+    arch: str
+    data: str
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    recipe: Mapping[str, object] = field(default_factory=dict[str, object])
+    preset: str | None = None
+    source: DataRequest = field(default_factory=DataRequest)
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedRun:
+    """What `run` did."""
+
+    request: TrainRequest
+    data: Dataset
+    architecture: Architecture
+    values: Values
+    recipe: Recipe
+    trained: Trained
+
+
+def run(request: TrainRequest, out: Path, progress: Progress) -> TrainedRun:
+    """Train, or go on where an earlier run in the folder `out` stopped; write the files."""
+    arch = architecture(request.arch)
+    data = datasets.load(request.data, request.source)
+    preset = one_of(request.preset or _usual_preset(request.data), PRESETS, "--preset")
+    values = arch.values(request.options, preset, data.frame)
+    recipe = replace(arch.small if preset == "small" else arch.paper, **request.recipe)  # pyright: ignore[reportArgumentType]
+    _make_folder(out)
+    with seeded(recipe.seed, threads=request.threads, device=request.device):
+        net = arch.make(values, data)
+        trained = fit(
+            net,
+            data,
+            recipe,
+            loss=None if arch.loss is None else arch.loss(values, recipe),
+            device=request.device,
+            state=out / STATE,
+            identity=repr((arch.name, sorted(values.of.items()))),
+            progress=progress,
+        )
+    done = TrainedRun(
+        request=request,
+        data=data,
+        architecture=arch,
+        values=values,
+        recipe=recipe,
+        trained=trained,
+    )
+    accuracy = trained.epochs[-1].accuracy
+    finished = Finished(net=net, values=values, recipe=recipe, accuracy=accuracy)
+    _write(done, finished, out)
+    return done
+
+
+def _usual_preset(data: str) -> str:
+    return "small" if data in datasets.PACKAGED else "paper"
+
+
+def _make_folder(out: Path) -> None:
+    ours = not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / STATE).exists()))
+    if not ours:
+        raise Snn2ChipError(
+            "out-taken", str(out), "holds something else than a training", help="name another --out"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise cannot_write(out, e) from e
+
+
+def _write(done: TrainedRun, finished: Finished, out: Path) -> None:
+    data = done.data
+    checkpoint = io.BytesIO()
+    torch.save(done.architecture.pack(finished), checkpoint)
+    write_whole(out / CHECKPOINT, checkpoint.getvalue())
+    for name, array in (
+        ("test", data.test_x[:KEPT]),
+        ("test_labels", data.test_y[:KEPT]),
+        ("calibration", data.train_x[:100]),
+    ):
+        held = io.BytesIO()
+        np.save(held, array)
+        write_whole(out / f"{name}.npy", held.getvalue())
+    told = {
+        "arch": done.architecture.name,
+        "data": data.name,
+        "options": dict(done.values.of),
+        "recipe": asdict(done.recipe),
+        "device": done.request.device,
+        "threads": done.request.threads,
+        "torch": torch.__version__,
+        "epochs": [asdict(e) for e in done.trained.epochs],
+    }
+    write_whole(out / "training.json", json.dumps(told, indent=1) + "\n")

@@ -1,0 +1,197 @@
+"""Every architecture trains, with its method and without, and its checkpoint reads as the network that was trained."""
+
+import json
+import shlex
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from snn2chip.cli.main import main
+from snn2chip.errors import Snn2ChipError
+from snn2chip.lowering import lower
+from snn2chip.model import ModelRequest, load_model
+from snn2chip.stages.train import train
+from snn2chip.training import datasets, loop
+from snn2chip.training.architectures.guo import GUO
+from snn2chip.training.architectures.registry import ARCHITECTURES, architecture
+from snn2chip.training.architectures.types import Values
+from snn2chip.training.run import TrainRequest
+from tests.training.small import bars
+
+TINY: dict[str, dict[str, object]] = {
+    "sew_resnet": {"width": 4, "blocks": [1, 1]},
+    "spiking_resnet": {"width": 4, "blocks": [1, 1]},
+    "s_resnet": {"nFilters": 4, "num_steps": 2},
+    "mlf_ds_resnet": {"width": 4},
+    "guo_resnet": {"width": 4},
+    "ledinauskas-like": {"width": 4, "blocks": [1, 1]},
+}
+RECIPE = {"epochs": 1}
+CASES = [(a.name, on) for a in ARCHITECTURES for on in (True, False)] + [("guo_mpbn", True)]
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch):
+    monkeypatch.setitem(datasets.LOADERS, "digits", lambda _: bars())
+
+
+def trained(name, out, **options):
+    request = TrainRequest(arch=name, data="digits", options=TINY[name] | options, recipe=RECIPE)
+    return train(request, out)
+
+
+def read(done):
+    words = done.next()
+    given = [words[i + 1].partition("=") for i, w in enumerate(words) if w == "--option"]
+    return load_model(
+        ModelRequest(
+            path=str(done.checkpoint),
+            options={k: json.loads(v) if v[0].isdigit() else v for k, _, v in given},
+            input_path=words[words.index("--input") + 1],
+            layout=words[words.index("--layout") + 1],
+        )
+    )
+
+
+@pytest.mark.parametrize(("name", "on"), CASES)
+def test_the_checkpoint_is_the_network_that_was_trained(tmp_path, name, on):
+    options = {} if on else dict(architecture(name).off)
+    if name == "guo_mpbn":
+        name, options = "guo_resnet", {"membrane_norm": True, "stem": 2}
+    done = trained(name, tmp_path / "run", **options)
+    arch = done.run.architecture
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["net"]
+    net = arch.make(done.run.values, done.run.data)
+    net.load_state_dict(state)
+    model = read(done)
+    assert model.zoo is not None
+    x = loop.as_input(done.run.data.test_x)
+    with torch.no_grad():
+        assert torch.equal(model.zoo()(x), net.eval()(x))
+    unused = model.network.provenance.unused
+    assert not [k for k in unused if "no part" in k]
+    right = loop.correct(model.zoo(), done.run.data.test_x, done.run.data.test_y)
+    assert right == done.run.trained.epochs[-1].right
+    assert lower(model.network).result is not None
+
+
+@pytest.mark.parametrize("name", [a.name for a in ARCHITECTURES])
+def test_off_is_another_training(tmp_path, name):
+    arch = architecture(name)
+    values = [arch.values(TINY[name] | given, "small", (1, 8, 8)) for given in ({}, dict(arch.off))]
+    assert values[0] != values[1]
+    losses = []
+    for v in values:
+        with loop.seeded(1):
+            net = arch.make(v, bars())
+            recipe = replace(arch.small, epochs=1)
+            more = None if arch.loss is None else arch.loss(v, recipe)
+            losses.append(loop.fit(net, bars(), recipe, loss=more).epochs[0].loss)
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES, ids=lambda a: a.name)
+def test_the_papers_networks_can_be_made(arch):
+    data = bars()
+    values = arch.values({}, "paper", (3, 32, 32))
+    with torch.device("meta"):
+        net = arch.make(values, replace(data, train_x=np.zeros((1, 3, 32, 32), np.float32)))
+    assert sum(p.numel() for p in net.parameters()) > 1_000_000
+
+
+def test_branches_weigh_less_from_epoch_to_epoch():
+    values = GUO.values({"width": 4, "blocks": [1, 1]}, "small", (1, 8, 8))
+    with loop.seeded(1):
+        net = GUO.make(values, bars()).eval()
+    x, y = loop.as_input(bars().train_x[:8]), torch.from_numpy(np.array(bars().train_y[:8]))
+    assert GUO.loss is not None
+    loss = GUO.loss(values, GUO.small)
+    main, branch = (torch.nn.functional.cross_entropy(a, y) for a in net.answers(x))  # type: ignore[attr-defined]
+    for done in (0.0, 0.25, 1.0):
+        expected = main + 0.5 * (1 - done) * branch
+        assert loss(net, x, y, done).item() == pytest.approx(expected.item())
+
+
+def test_shallow_layers_get_gradient_from_branches():
+    values = GUO.values({"width": 4}, "small", (1, 8, 8))
+    with loop.seeded(1):
+        net = GUO.make(values, bars())
+    net.answers(loop.as_input(bars().train_x[:4]))[1].sum().backward()  # type: ignore[attr-defined]
+    grads = {k: p.grad for k, p in net.named_parameters()}
+    assert grads["model.conv1.pool.weight"] is not None
+    assert grads["model.layer2.0.conv1.pool.weight"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("sew_resnet", {"connect": "ADD"}, "did you mean 'connect_f'"),
+        ("sew_resnet", {"connect_f": "OR"}, "ADD | AND | IAND | NONE"),
+        ("mlf_ds_resnet", {"levels": 4}, "1 … 3"),
+        ("mlf_ds_resnet", {"levels": 1.5}, "whole number"),
+        ("guo_resnet", {"decay": 2}, "0 … 1"),
+        ("guo_resnet", {"surrogate_width": 0}, "above 0"),
+        ("s_resnet", {"surrogate": "relu"}, "triangle"),
+        ("resnet", {}, "no architecture 'resnet'"),
+    ],
+)
+def test_options_that_cannot_be(tmp_path, name, options, said):
+    with pytest.raises(Snn2ChipError) as e:
+        train(TrainRequest(arch=name, data="digits", options=options), tmp_path / "run")
+    assert said in str(e.value)
+
+
+def test_values_of_wrong_types_are_our_bug():
+    with pytest.raises(Snn2ChipError):
+        Values(of={"T": "four"}).whole("T")
+
+
+def test_a_second_run_repeats_and_goes_on(tmp_path):
+    first = trained("sew_resnet", tmp_path / "run")
+    content = first.checkpoint.read_bytes()
+    again = trained("sew_resnet", tmp_path / "run")
+    assert again.run.trained.resumed == 1
+    assert again.checkpoint.read_bytes() == content
+    with pytest.raises(Snn2ChipError, match="another training"):
+        trained("sew_resnet", tmp_path / "run", connect_f="IAND")
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(Snn2ChipError, match="something else"):
+        trained("sew_resnet", tmp_path)
+
+
+def test_the_printed_command_deploys(tmp_path, capsys):
+    words = ["train", "sew_resnet", "--data", "digits", "--out", str(tmp_path / "run")]
+    options = ("width=4", "blocks=[1,1]", "neuron=LIFNode", "zero_init_residual=false")
+    words += [word for o in options for word in ("--option", o)]
+    assert main([*words, "--epochs", "1", "--lr", "0.05"]) == 0
+    said = capsys.readouterr()
+    assert "epoch  1 of 1: loss" in said.err
+    next = said.out.splitlines()[-1].removeprefix("next: snn2chip ")
+    assert "--option neuron=LIFNode --option tau=2" in next
+    assert main(shlex.split(next)) == 0
+    out = capsys.readouterr().out
+    assert "VERIFIED" in out
+    told = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert (told["arch"], told["recipe"]["learning_rate"]) == ("sew_resnet", 0.05)
+
+
+def test_list_and_misuse(capsys):
+    assert main(["train", "list"]) == 0
+    listed = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    helped = capsys.readouterr().out
+    for arch in ARCHITECTURES:
+        assert f"{arch.name}: {arch.title}" in listed
+        assert all(f"  {name} " in listed for name in arch.settings)
+        assert f"{arch.name}," in helped or f"{arch.name};" in helped
+    assert all(name in helped for name in datasets.LOADERS)
+    assert main(["train", "sew_resnet", "--out", "x"]) == 2
+    assert "--data is required" in capsys.readouterr().err
+    assert main(["train", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["s_resnet"]["options"]["n"]["paper"] == "6"
