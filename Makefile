@@ -3,13 +3,17 @@ PYTHON ?= python3
 JOBS ?= 2
 BUILD ?= demo-build
 
+# Frameworks whose modules the tests read. Without their dependencies: they ask for torchvision, tensorboard and chip drivers,
+# which no neuron needs. loguru, nirtorch and pbr are what importing them takes.
+FRAMEWORKS := spikingjelly norse snntorch sinabs loguru nirtorch pbr
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format check-types pytest bench train picture clean
+.PHONY: help install demo test frameworks lint format check-types pytest bench train picture clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +24,11 @@ demo: $(STAMP) ## Deploy the shipped network, verify every spike, write demo-bui
 	$(BIN)/snn2chip demo --out $(BUILD)
 
 test: lint check-types pytest ## Lint, types, import rules and all tests, as CI does
+
+frameworks: $(STAMP) ## Test live modules with the other SpikingJelly, 0.0.0.0.14, put before the installed one
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target $(VENV)/spikingjelly14 spikingjelly==0.0.0.0.14
+	PYTHONPATH=$(VENV)/spikingjelly14 $(BIN)/python -m pytest -q tests/readers/module/test_spikingjelly.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(CODE)
@@ -57,4 +66,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (once; a few minutes)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps $(FRAMEWORKS)
 	@touch $@

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain
     from snn2chip.stages.inspect import inspect_model
+    from snn2chip.stages.live import read
     from snn2chip.stages.onnx import export_onnx
     from snn2chip.stages.report import write_report
     from snn2chip.stages.rerun import rerun
@@ -56,6 +57,7 @@ _HOME = {
     "explain": "stages.explain",
     "export_onnx": "stages.onnx",
     "inspect_model": "stages.inspect",
+    "read": "stages.live",
     "write_report": "stages.report",
     "rerun": "stages.rerun",
     "simulate": "stages.simulate",
@@ -85,6 +87,7 @@ __all__ = [
     "explain",
     "export_onnx",
     "inspect_model",
+    "read",
     "rerun",
     "run_bench",
     "run_mapping",

@@ -47,13 +47,17 @@ class InputData:
 
 
 class Layout(Enum):
-    """Order of the axes of an array file. TCHW is one sample; TN-CHW has steps and samples in one axis, step first."""
+    """Order of the axes of an array file.
+
+    TCHW is one sample. TN-CHW has steps and samples in one axis, step by step; NT-CHW sample by sample.
+    """
 
     NCHW = "NCHW"
     TNCHW = "TNCHW"
     NTCHW = "NTCHW"
     TCHW = "TCHW"
     TN_CHW = "TN-CHW"
+    NT_CHW = "NT-CHW"
 
     @property
     def rank(self) -> int:
@@ -163,17 +167,18 @@ def _ordered(array: NDArray[Any], layout: Layout, steps: int | None) -> NDArray[
         return array.swapaxes(0, 1)
     if layout is Layout.TCHW:
         return array[:, None]
-    if layout is not Layout.TN_CHW:
+    if layout not in (Layout.TN_CHW, Layout.NT_CHW):
         return array
     if steps is None:
-        raise Snn2ChipError(
-            "input-steps", "input", "the layout TN-CHW does not tell T", help="give --steps T"
-        )
+        why = f"the layout {layout.value} does not tell T"
+        raise Snn2ChipError("input-steps", "input", why, help="give --steps T")
     if array.shape[0] % steps:
         have, need = f"{array.shape[0]} frames", f"a multiple of T = {steps}"
         raise Snn2ChipError(
             "input-steps", "input", "the first axis is not T times N", have=have, need=need
         )
+    if layout is Layout.NT_CHW:
+        return array.reshape(-1, steps, *array.shape[1:]).swapaxes(0, 1)
     return array.reshape(steps, -1, *array.shape[1:])
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from snn2chip.errors import Snn2ChipError
 from snn2chip.inputs import InputData, Layout, arrange, guess_layout, load_array, parse_layout
 from snn2chip.network.types import InputKind, Network, Shape
+from snn2chip.recording import Outputs
 
 if TYPE_CHECKING:
     from snn2chip.quantize.types import QuantizedCircuit
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """First bytes of a `.nir` file, whatever it is called."""
+
+
+IN_MEMORY = "module:"
+"""What stands before the class of a module that was read in memory, in place of a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +47,34 @@ class ModelRequest:
 class LoadedModel:
     """`zoo`: makes the plain PyTorch module; `write_twin`: writes a quantized circuit in the file's own layout.
 
-    Both are None for `.nir` files, and `write_twin` where the reader cannot invert its lowering.
+    It returns why float32 code may fire other spikes (readers/types.py). Both are None for `.nir` files, and
+    `write_twin` where the reader cannot invert its lowering. `live`: the module in memory that was read.
     """
 
     network: Network
     inputs: InputData | None
-    zoo: "Callable[[], SpikingNet] | None"
-    write_twin: "Callable[[QuantizedCircuit, Path], None] | None"
+    zoo: "Callable[[], SpikingNet] | None" = None
+    write_twin: "Callable[[QuantizedCircuit, Path], tuple[str, ...]] | None" = None
+    live: "Live | None" = None
+
+
+class Live(Protocol):
+    """A module in memory that can be run: spikes [T, N, ...] by layer."""
+
+    def __call__(self, inputs: InputData) -> Mapping[str, Outputs]:
+        """What the module's own forward fires."""
+        ...
+
+    def twin(self, qc: "QuantizedCircuit") -> "tuple[Live, tuple[str, ...]]":
+        """(a copy with the weights of `qc`, why its float code may fire other spikes); StatementError if none can."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRequest(ModelRequest):
+    """A module in memory, read already; `path` is the name of its class."""
+
+    loaded: LoadedModel
 
 
 def load_model(request: ModelRequest) -> LoadedModel:
@@ -56,6 +82,11 @@ def load_model(request: ModelRequest) -> LoadedModel:
 
     Assumptions go into the network's provenance.
     """
+    if isinstance(request, LiveRequest):
+        return request.loaded
+    if request.path.startswith(IN_MEMORY):
+        why = "was a module in memory, which is gone"
+        raise Snn2ChipError("module-gone", request.path, why, help="run the script that read it")
     _check_steps(request.steps)
     array = None if request.input_path is None else load_array(request.input_path)
     return (

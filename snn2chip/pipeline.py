@@ -7,6 +7,7 @@ from pathlib import Path
 from snn2chip.build import check_out, open_build
 from snn2chip.energy.estimate import Estimate
 from snn2chip.errors import Snn2ChipError
+from snn2chip.model import LiveRequest
 from snn2chip.network.shapes import shapes
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
@@ -86,9 +87,11 @@ def deploy(
     path = check_out(out)
     _check_labels(options)
     compiled = compile_model(options, path, progress=tell)
+    live = options.model.loaded if isinstance(options.model, LiveRequest) else None
     verified = verify_build(
         path,
-        str(options.model.input_path),
+        options.model.input_path,
+        model=live,
         layout=options.model.layout,
         labels=options.labels,
         progress=tell,

@@ -9,7 +9,18 @@ from snn2chip.quantize import rules
 
 PACKAGE = Path(snn2chip.__file__).parent
 ERRORS = ("Snn2ChipError", "StatementError")
-MAKERS = (*ERRORS, "refuse", "same", "differs", "_array", "worst", "counted", "lacking", "rule")
+MAKERS = (
+    *ERRORS,
+    "refuse",
+    "refused",
+    "same",
+    "differs",
+    "_array",
+    "worst",
+    "counted",
+    "lacking",
+    "rule",
+)
 """Calls whose first argument is a code."""
 
 

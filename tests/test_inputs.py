@@ -32,7 +32,7 @@ def count(*shape):
 
 
 def test_layouts():
-    assert LAYOUTS == ("NCHW", "TNCHW", "NTCHW", "TCHW", "TN-CHW")
+    assert LAYOUTS == ("NCHW", "TNCHW", "NTCHW", "TCHW", "TN-CHW", "NT-CHW")
     assert parse_layout("TN-CHW") is Layout.TN_CHW
     assert "did you mean 'TNCHW'?" in refused(parse_layout, "tnchw")
     assert all(name in refused(parse_layout, "CHWN") for name in LAYOUTS)
@@ -69,6 +69,8 @@ def test_frames_of_one_sample():
 def test_steps_and_samples_in_one_axis():
     x = count(4, 2, 3, 5, 5)
     assert np.array_equal(arrange(x.reshape(8, 3, 5, 5), "TN-CHW", steps=4).values, x)
+    by_sample = x.swapaxes(0, 1).reshape(8, 3, 5, 5)
+    assert np.array_equal(arrange(by_sample, "NT-CHW", steps=4).values, x)
     assert "--steps" in refused(arrange, x.reshape(8, 3, 5, 5), "TN-CHW")
     assert "multiple of T = 3" in refused(arrange, x.reshape(8, 3, 5, 5), "TN-CHW", steps=3)
 

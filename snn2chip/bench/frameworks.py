@@ -6,6 +6,7 @@ those of the circuit, and only the time counts.
 
 import importlib
 import importlib.util
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -69,15 +70,20 @@ class FrameworkLoop(NaiveLoop):
         return self.cells[name](current)
 
 
+def _imported(name: str) -> Any:
+    """A module of a framework; what it warns of at import is not ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(name)
+
+
 def _spikingjelly() -> Callable[[Tensor], Tensor]:
-    neuron = importlib.import_module("spikingjelly.activation_based.neuron")
+    neuron = _imported("spikingjelly.activation_based.neuron")
     return neuron.IFNode(v_threshold=1.0, v_reset=0.0)
 
 
 def _snntorch() -> Callable[[Tensor], Tensor]:
-    leaky = importlib.import_module("snntorch").Leaky(
-        beta=1.0, threshold=1.0, reset_mechanism="zero"
-    )
+    leaky = _imported("snntorch").Leaky(beta=1.0, threshold=1.0, reset_mechanism="zero")
     membrane: list[Tensor] = []
 
     def step(current: Tensor) -> Tensor:
@@ -89,7 +95,7 @@ def _snntorch() -> Callable[[Tensor], Tensor]:
 
 
 def _norse() -> Callable[[Tensor], Tensor]:
-    cell = importlib.import_module("norse.torch").LIFBoxCell()
+    cell = _imported("norse.torch").LIFBoxCell()
     state: list[Any] = [None]
 
     def step(current: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def add_input(parser: Parser, *, required: bool) -> None:
     group.add_argument(
         "--layout",
         metavar="NAME",
-        help="NCHW (static image), TNCHW, NTCHW, TCHW or TN-CHW; default: by rank, printed",
+        help="NCHW (static image), TNCHW, NTCHW, TCHW, TN-CHW or NT-CHW; default: by rank, printed",
     )
 
 

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 from snn2chip.build import Build, open_build
 from snn2chip.chip.target import load_target
 from snn2chip.engines.registry import Level, engine
-from snn2chip.errors import StatementError
+from snn2chip.errors import Snn2ChipError, StatementError
 from snn2chip.inputs import InputData
-from snn2chip.model import LoadedModel, load_model
+from snn2chip.model import Live, LoadedModel, load_model
 from snn2chip.progress import Progress, Silent
+from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
-from snn2chip.stages.data import classes_of, load_labels, program_of, stage_input
+from snn2chip.stages.data import (
+    StageInput,
+    classes_of,
+    load_labels,
+    on_grid,
+    program_of,
+    stage_input,
+)
 from snn2chip.stages.simulate import keep
 from snn2chip.stages.twin import source
 from snn2chip.verify.float32 import equal_in_float32
@@ -46,8 +54,9 @@ class Verified:
 
 def verify_build(
     build: str | Path,
-    input: str,
+    input: str | None,
     *,
+    model: LoadedModel | None = None,
     layout: str | None = None,
     labels: str | None = None,
     engines: tuple[str, ...] = (),
@@ -55,21 +64,22 @@ def verify_build(
 ) -> Verified:
     """Compare every level and engine of `build` on the array file `input`; writes verdict.json.
 
-    `engines`: optional ones that join rung 3 (`onnx`).
+    `engines`: optional ones that join rung 3 (`onnx`). `model`: the live module that the build was made from, whose
+    example is the input where there is no file; without it the source is read again.
     """
     tell = progress or Silent()
     for name in engines:
         engine(name, (Level.QUANTIZED, Level.PROGRAM)).load()
     folder = open_build(build)
     qc = folder.quantized()
-    data = stage_input(qc, input, layout, tell)
+    data = _input(qc, input, layout, model, tell)
     classes = load_labels(labels, data.real.samples, classes_of(qc))
-    model = source(folder)
+    model = model or source(folder)
     with TemporaryDirectory() as scratch:
         code, proved, reason = _code(model, folder, Path(scratch))
         subject = Subject(
             network=None if model is None else model.network,
-            source=None if model is None or model.zoo is None else _module(model.zoo()),
+            source=_source(model),
             code=code,
             code_proved=proved,
             code_reason=reason,
@@ -91,12 +101,34 @@ def verify_build(
     return Verified(verdict=verdict, recording=recording, path=path)
 
 
+def _input(
+    qc: QuantizedCircuit,
+    path: str | None,
+    layout: str | None,
+    model: LoadedModel | None,
+    tell: Progress,
+) -> StageInput:
+    if path is not None:
+        return stage_input(qc, path, layout, tell)
+    if model is None or model.inputs is None:
+        raise Snn2ChipError("usage", "verify", "needs an input", help="give --input X.npy")
+    return on_grid(qc, model.inputs, tell)
+
+
+def _source(model: LoadedModel | None) -> Callable[[InputData], Mapping[str, Outputs]] | None:
+    if model is None:
+        return None
+    return model.live or (_module(model.zoo()) if model.zoo is not None else None)
+
+
 def _code(
     model: LoadedModel | None, folder: Build, scratch: Path
 ) -> tuple[Callable[[InputData], Mapping[str, Outputs]] | None, bool, str]:
     """(the twin checkpoint in the source's module, whether it must be equal, why)."""
     if model is None:
         return None, False, "the source file is gone or changed"
+    if model.live is not None:
+        return _live_code(model.live, folder.quantized())
     if model.write_twin is None or model.zoo is None:
         return (
             None,
@@ -105,7 +137,7 @@ def _code(
         )
     qc = folder.quantized()
     try:
-        model.write_twin(qc, scratch / "twin.pth")
+        caveats = model.write_twin(qc, scratch / "twin.pth")
     except StatementError as e:
         return None, False, e.finding.why
     twin = load_model(
@@ -118,8 +150,19 @@ def _code(
     )
     if twin.zoo is None:
         return None, False, "the twin checkpoint has no module"
-    proved, reason = equal_in_float32(qc)
+    proved, reason = (False, "; ".join(caveats)) if caveats else equal_in_float32(qc)
     return _module(twin.zoo()), proved, reason
+
+
+def _live_code(
+    live: Live, qc: QuantizedCircuit
+) -> tuple[Callable[[InputData], Mapping[str, Outputs]] | None, bool, str]:
+    try:
+        run, caveats = live.twin(qc)
+    except StatementError as e:
+        return None, False, str(e.finding)
+    proved, reason = (False, "; ".join(caveats)) if caveats else equal_in_float32(qc)
+    return run, proved, reason
 
 
 def _module(module: "SpikingNet") -> Callable[[InputData], Mapping[str, Outputs]]:
