@@ -21,7 +21,9 @@ class Level(Enum):
 class Engine:
     """`run` is the function `run` of `module`.
 
-    `extra`: the extra of snn2chip that brings its packages; such an engine is verified only where it is asked for.
+    `optional`: it needs more than snn2chip itself, so it is verified only where it is asked for. `extra`: the extra of
+    snn2chip that brings its packages. `checks`: its module has a function `check()` that raises where something else
+    is missing. `variant_of`: the same executor with other models, which `--engine all` leaves out.
     """
 
     name: str
@@ -29,15 +31,25 @@ class Engine:
     module: str
     what: str
     extra: str = ""
+    checks: bool = False
+    variant_of: str = ""
+
+    @property
+    def optional(self) -> bool:
+        """Whether it needs something that snn2chip does not bring."""
+        return self.checks or bool(self.extra)
 
     def load(self) -> Callable[..., object]:
         """The engine's `run(level, inputs, ...) -> Recording`; an error says how to get a package that is missing."""
         try:
-            return import_module(self.module).run
+            module = import_module(self.module)
         except ModuleNotFoundError as e:
             if not self.extra:
                 raise
             raise package_missing(f"--engine {self.name}", str(e.name), self.extra) from e
+        if self.checks:
+            module.check()
+        return module.run
 
 
 ENGINES = {
@@ -85,6 +97,21 @@ ENGINES = {
             module="snn2chip.engines.onnx",
             what="standard operators in ONNX Runtime",
             extra="onnx",
+        ),
+        Engine(
+            name="lava",
+            level=Level.QUANTIZED,
+            module="snn2chip.engines.lava.engine",
+            what="Lava's fixed-point processes, chip time",
+            checks=True,
+        ),
+        Engine(
+            name="lava-fast",
+            level=Level.QUANTIZED,
+            module="snn2chip.engines.lava.fast",
+            what="the same graph in Lava, faster models of ours",
+            checks=True,
+            variant_of="lava",
         ),
     )
 }

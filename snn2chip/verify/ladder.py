@@ -175,7 +175,7 @@ def _others(asked: tuple[str, ...]) -> tuple[str, ...]:
         for e in ENGINES.values()
         if e.level in (Level.QUANTIZED, Level.PROGRAM)
         and e.name != "spec"
-        and (not e.extra or e.name in asked)
+        and (not e.optional or e.name in asked)
     )
 
 

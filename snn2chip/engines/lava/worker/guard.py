@@ -1,0 +1,66 @@
+# pyright: basic, reportMissingImports=false
+"""What keeps a failure inside Lava from becoming a hang, or from leaving something behind.
+
+Lava runs each process in an operating system process of its own, and waits for ever where one of them raises, dies or
+sends nothing. The runner started us in a session of our own, so that we may end the whole group:
+
+- an exception in a process model prints its traceback and ends the group;
+- the group ends when the runner is gone;
+- shared memory has names that tell whose it is (the runner removes what is left).
+
+Import this module before anything of Lava.
+"""
+
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing import shared_memory
+
+MEMORY = "/snn2chip_lava_{pid}_"
+LOOK_SECONDS = 1.0
+
+
+def end_group() -> None:
+    """End ourselves and everything that Lava started."""
+    sys.stderr.flush()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def name_memory() -> None:
+    """Shared memory of this process, and of those that it forks, is named after its id."""
+    shared_memory.__dict__["_SHM_NAME_PREFIX"] = MEMORY.format(pid=os.getpid())
+    shared_memory.__dict__["_SHM_SAFE_NAME_LENGTH"] = 48
+
+
+def follow_parent() -> None:
+    """End the group soon after the runner has ended, however it ended."""
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        end_group()
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+def watch_models() -> None:
+    """An exception in any process model is printed, and ends the group."""
+    from lava.magma.core.model.py.model import AbstractPyProcessModel
+
+    run = AbstractPyProcessModel.run
+
+    @functools.wraps(run)
+    def watched(model):
+        try:
+            return run(model)
+        except BaseException:
+            print(f"in the process model {type(model).__name__}:", file=sys.stderr)
+            traceback.print_exc()
+            end_group()
+
+    AbstractPyProcessModel.run = watched

@@ -1,0 +1,113 @@
+"""Lava fires what the spec fires: every output, every read-out potential. Many circuits share one start of Lava."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from snn2chip.arrays import ints
+from snn2chip.circuit.types import Conv, Dense, InputKind
+from snn2chip.engines import spec
+from snn2chip.engines.lava import engine
+from snn2chip.engines.lava.compose import compose
+from snn2chip.inputs import InputData
+from snn2chip.neuron import Emits, Reset
+from snn2chip.quantize.types import IntegerNeuron
+from tests.engines.lava.small_networks import networks
+from tests.engines.one_population import RELAY, one_population
+from tests.engines.random_circuits import FAMILIES, added_currents, added_spikes
+from tests.engines.same import same
+
+pytestmark = pytest.mark.usefixtures("lava")
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["stock", "fast"])
+def test_equals_spec_on_random_circuits(fast):
+    jobs = [family(i % 2) for i, family in enumerate(FAMILIES)]
+    told: list[float] = []
+    for (qc, inputs), got in zip(
+        jobs, engine.run_many(jobs, fast=fast, progress=told.append), strict=True
+    ):
+        assert got.engine == ("lava-fast" if fast else "lava")
+        same(got, spec.run(qc, inputs))
+    assert told == sorted(told) and told[-1] == 1.0
+
+
+@given(st.lists(networks(), min_size=4, max_size=4))
+@settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_equals_spec_on_small_networks(jobs):
+    for (qc, inputs), got in zip(jobs, engine.run_many(jobs), strict=True):
+        same(got, spec.run(qc, inputs))
+
+
+def neuron(level: int, **more) -> IntegerNeuron:
+    threshold = ints([[[level]]])
+    fields: dict[str, Any] = {
+        "levels": (threshold,),
+        "amounts": (threshold,),
+        "delta": ints([[[0]]]),
+        "reset": Reset.ZERO,
+        "late_reset": False,
+        "emits": Emits.SPIKE,
+    }
+    return IntegerNeuron(**{**fields, **more})
+
+
+FRAMES = ints(np.random.default_rng(5).integers(-3, 9, (3, 2, 2, 4, 5)))
+MANY = ints(np.random.default_rng(6).integers(-3, 9, (2, 3, 128, 3, 3)))
+BY_HAND: dict[str, tuple[IntegerNeuron, np.ndarray, dict[str, Any]]] = {
+    "LIFReset": (neuron(9), FRAMES, {"bits": 5}),
+    "LIF": (neuron(5, delta=ints([[[4095]]])), FRAMES, {"bits": 5}),
+    "GradedVec": (RELAY, FRAMES, {"bits": 5}),
+    "Neurons": (neuron(9, reset=Reset.SUBTRACT), FRAMES, {"bits": 5}),
+    "Conv": (
+        neuron(30),
+        FRAMES,
+        {"kernel": Conv(padding=(0, 1)), "weight": np.array([[[[9, -4]], [[2, 1]]]])},
+    ),
+    "Dense": (neuron(30), FRAMES, {"kernel": Dense(), "weight": np.arange(-40, 40).reshape(2, 40)}),
+    "WideConv": (neuron(9), MANY, {"kernel": Conv(groups=128), "weight": np.ones((128, 1, 2, 2))}),
+}
+
+
+def circuit(model: IntegerNeuron, frames: np.ndarray, more: dict[str, Any]):
+    given = dict(more)
+    bits = given.pop("bits", 5)
+    weight = given.get("weight")
+    if weight is not None:
+        given["weight"] = ints(weight)
+        kernel = given["kernel"]
+        flat = isinstance(kernel, Dense)
+        size = (0, 0) if flat else weight.shape[2:]
+        pad = (0, 0) if flat else kernel.padding
+        out = [n + 2 * p - k + 1 for n, p, k in zip(frames.shape[3:], pad, size, strict=True)]
+        given["shape"] = (len(weight), 1, 1) if flat else (len(weight), *out)
+    qc = one_population(model, frames, **given)
+    qc = replace(qc, input=replace(qc.input, bits=bits))
+    return qc, InputData(kind=InputKind.FRAMES, values=frames)
+
+
+def test_each_process_says_what_it_is_for():
+    jobs = [circuit(*told) for told in BY_HAND.values()]
+    for kind, job, got in zip(BY_HAND, jobs, engine.run_many(jobs), strict=True):
+        assert kind in {n.kind for n in compose(*job).nodes.values()}
+        expected = spec.run(*job)
+        assert np.any(expected.outputs["n"]), kind
+        same(got, expected)
+
+
+def test_nothing_is_recorded_that_was_not_asked_for():
+    jobs = [added_spikes(1), added_currents(1)]
+    for (qc, inputs), got in zip(jobs, engine.run_many(jobs, record=False), strict=True):
+        expected = spec.run(qc, inputs)
+        assert not got.outputs
+        assert got.decision.tolist() == expected.decision.tolist()
+        assert got.potentials.keys() == expected.potentials.keys()
