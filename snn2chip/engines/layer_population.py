@@ -121,7 +121,7 @@ def prepare(qc: QuantizedCircuit, p: QuantizedPopulation, known: Bounds) -> Prep
         others=tuple(j for j in projections if j is not fused),
         simple=tuple(_simple_neurons(p, i, qc.v_limit, fused, alone) for i in levels if simple),
         general=None if simple else _any_neurons(p, qc.v_limit, channels),
-        outputs=np.uint8 if low >= 0 and high <= 255 and fits32 else np.int32,
+        outputs=np.uint8 if low >= 0 and high <= 255 else np.int32,
     )
 
 

@@ -50,6 +50,14 @@ def test_sums_beyond_32_bits_use_64():
     same(layer.run(qc, inputs, threads=1), spec.run(qc, inputs))
 
 
+def test_spikes_of_neurons_with_large_sums_are_bytes_too():
+    """The kernels behind them look for events in bytes."""
+    qc, inputs = added_spikes(0)
+    large = tuple(replace(p, exponent=24) if p.target == "stem" else p for p in qc.projections)
+    qc = replace(qc, projections=large)
+    same(layer.run(qc, inputs, threads=1), spec.run(qc, inputs))
+
+
 def test_sums_beyond_64_bits_are_refused():
     qc, inputs = added_spikes(0)
     large = tuple(replace(p, exponent=60) for p in qc.projections)
