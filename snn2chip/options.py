@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from snn2chip.chip.place.placing import Placing
 from snn2chip.errors import Snn2ChipError, did_you_mean
-from snn2chip.model import IN_MEMORY, ModelRequest
+from snn2chip.model import ModelRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +37,20 @@ class BuildOptions:
     target: str = "loihi2"
     align: str = "auto"
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
+    place: Placing = field(default_factory=Placing)
     labels: str | None = None
     prices: str | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for build.toml; what is None is left out. Paths are absolute, so that `rerun` finds them."""
-        # A module in memory has fields that no file can hold.
-        model = _plain(self.model, ModelRequest)
+        model = _plain(self.model)
         for key in ("path", "input_path"):
-            if key in model and not str(model[key]).startswith(IN_MEMORY):
+            if key in model:
                 model[key] = str(Path(str(model[key])).resolve())
         return {
             "model": model,
             "quantize": _plain(self.quantize),
+            "place": _plain(self.place),
             **{
                 k: v
                 for k in ("target", "align", "labels", "prices")
@@ -59,10 +61,11 @@ class BuildOptions:
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> "BuildOptions":
         """The options that `to_dict` wrote."""
-        rest = {k: v for k, v in tree.items() if k not in ("model", "quantize")}
+        rest = {k: v for k, v in tree.items() if k not in ("model", "quantize", "place")}
         return cls(
             model=ModelRequest(**_tupled(tree["model"])),
             quantize=QuantizeOptions(**_tupled(tree["quantize"])),
+            place=Placing(**tree["place"]),
             **rest,
         )
 
@@ -77,9 +80,8 @@ def one_of(word: str, known: tuple[str, ...], option: str) -> str:
     )
 
 
-def _plain(value: object, kind: type | None = None) -> dict[str, object]:
-    names = (f.name for f in fields(kind or value))  # type: ignore[arg-type]
-    found = {name: getattr(value, name) for name in names}
+def _plain(value: object) -> dict[str, object]:
+    found = {f.name: getattr(value, f.name) for f in fields(value)}  # type: ignore[arg-type]
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
     return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items() if v is not None}
 

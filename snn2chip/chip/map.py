@@ -10,7 +10,8 @@ from snn2chip.chip.features import check_features
 from snn2chip.chip.formats.bits import Words
 from snn2chip.chip.formats.format import PACKED
 from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
-from snn2chip.chip.place.place import COLUMNS, Placing, place_program
+from snn2chip.chip.place.place import place_program
+from snn2chip.chip.place.placing import COLUMNS, Placing
 from snn2chip.chip.program import Coding, Core, Program, Schedule
 from snn2chip.chip.relay import add_relays
 from snn2chip.chip.relays import relayed

@@ -33,6 +33,21 @@ class Placement:
         """How many chips hold cores."""
         return len(np.unique(self.chip))
 
+    def __str__(self) -> str:
+        proved = f", none has fewer than {self.bound:,}" if self.bound else ""
+        return (
+            f"{self.method} (seed {self.seed}), {self.spike_hops:,} spike-hops of {self.rates} traffic{proved}"
+            + (f", board {self.board}" if self.board else "")
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, without the table."""
+        plain = ("board", "chip_columns", "method", "seed", "rates", "spike_hops", "bound")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "chips": self.chips,
+        }
+
 
 NOWHERE = Placement(
     board="",

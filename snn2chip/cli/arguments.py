@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from snn2chip.errors import Snn2ChipError
 
 if TYPE_CHECKING:
+    from snn2chip.chip.place.placing import Placing
     from snn2chip.model import ModelRequest
     from snn2chip.options import BuildOptions, QuantizeOptions
 
@@ -50,7 +51,7 @@ def add_input(parser: Parser, *, required: bool) -> None:
     group.add_argument(
         "--layout",
         metavar="NAME",
-        help="NCHW (static image), TNCHW, NTCHW, TCHW, TN-CHW or NT-CHW; default: by rank, printed",
+        help="NCHW (static image), TNCHW, NTCHW, TCHW or TN-CHW; default: by rank, printed",
     )
 
 
@@ -101,6 +102,34 @@ def add_align(parser: Parser) -> None:
     )
 
 
+def add_board(parser: Parser) -> None:
+    """--board: how many chips there are."""
+    parser.add_argument(
+        "--board",
+        metavar="NAME",
+        help="a board of the target (snn2chip targets show T); default: as many chips as are needed",
+    )
+
+
+def add_place(parser: Parser) -> None:
+    """Where cores go on the mesh."""
+    group = parser.add_argument_group("placement")
+    group.add_argument(
+        "--place",
+        metavar="NAME",
+        default="swap",
+        help="how cores are placed: columns, swap, metis, exact (default: swap)",
+    )
+    group.add_argument("--seed", type=int, default=0, help="of the placement (default: 0)")
+    group.add_argument(
+        "--place-seconds",
+        metavar="S",
+        type=float,
+        default=300.0,
+        help="the most time that the placement may take (default: 300)",
+    )
+
+
 def add_json(parser: Parser) -> None:
     """--json: what machines read."""
     parser.add_argument(
@@ -133,9 +162,23 @@ def build_options(a: argparse.Namespace) -> "BuildOptions":
         target=a.target,
         align=one_of(getattr(a, "align", "auto"), ("auto", "none"), "--align"),
         quantize=quantize_options(a),
+        place=placing(a),
         labels=getattr(a, "labels", None),
         prices=getattr(a, "prices", None),
     )
+
+
+def placing(a: argparse.Namespace) -> "Placing":
+    """The placement that the arguments ask for; `check` searches none."""
+    from snn2chip.chip.place.placing import METHODS, Placing
+    from snn2chip.options import one_of
+
+    method = one_of(getattr(a, "place", "columns"), METHODS, "--place")
+    seed, seconds = getattr(a, "seed", 0), getattr(a, "place_seconds", 0.0)
+    for name, value in (("--seed", seed), ("--place-seconds", seconds)):
+        if not 0 <= value < 2**31:
+            raise Snn2ChipError("option-value", name, "is out of range", have=str(value), need="0 or more")
+    return Placing(method=method, board=getattr(a, "board", None), seed=seed, seconds=seconds)
 
 
 def quantize_options(a: argparse.Namespace) -> "QuantizeOptions":

@@ -10,6 +10,8 @@ def _add_deploy(p: argparse.ArgumentParser) -> None:
     arguments.add_model(p, name="model", help="checkpoint (.pth, .pt) or .nir file")
     arguments.add_input(p, required=True)
     arguments.add_quantize(p)
+    arguments.add_board(p)
+    arguments.add_place(p)
     p.add_argument("--labels", metavar="Y.npy", help="classes of the samples, for top-1")
     p.add_argument(
         "--prices", metavar="NAME", help="energy table of the target, or none for counts only"
@@ -52,6 +54,7 @@ def _add_check(p: argparse.ArgumentParser) -> None:
     arguments.add_model(p)
     arguments.add_input(p, required=False)
     arguments.add_quantize(p)
+    arguments.add_board(p)
     arguments.add_json(p)
 
 
@@ -64,6 +67,7 @@ def _check(a: argparse.Namespace) -> tuple[Result, int]:
 
 def _add_compile(p: argparse.ArgumentParser) -> None:
     _add_check(p)
+    arguments.add_place(p)
     arguments.add_align(p)
     p.add_argument("--out", metavar="BUILD", required=True, help="folder to write")
 

@@ -169,6 +169,9 @@ def deploy_command(options: BuildOptions, build: str) -> str:
         ("--input-bits", q.input_bits),
         ("--coding", q.coding),
         *(("--allow", code) for code in q.allow),
+        ("--board", options.place.board),
+        ("--place", None if options.place.method == "swap" else options.place.method),
+        ("--seed", options.place.seed or None),
         ("--prices", options.prices),
     ):
         if value is not None:

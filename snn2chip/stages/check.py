@@ -53,7 +53,7 @@ def check(options: BuildOptions, *, progress: Progress | None = None) -> Checked
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
     try:
         with tell.stage("map"):
-            mapped = map_circuit(levels.qc, levels.target, coding=coding)
+            mapped = map_circuit(levels.qc, levels.target, coding=coding, placing=options.place)
     except StatementError as e:
         found = (*levels.findings, e.finding, *e.others)
         return Checked(findings=found, target=levels.target.name, cores=0, chips=0)

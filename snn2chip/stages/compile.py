@@ -20,6 +20,7 @@ from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.files import save as save_quantized
 from snn2chip.stages.levels import Levels, allowed, quantized, stop_at
+from snn2chip.stages.rates import rates_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Compiled:
             f"{len(qc.populations)} populations, {neurons:,} neurons, {weights:,} weights",
             f"{len(program.cores)} cores on {program.chips} chip(s) of {program.target}; "
             f"input by {program.coding.value}",
+            f"placement: {program.placement}",
             self._validated(),
             *(str(f) for f in self.findings),
             f"build folder: {self.path}",
@@ -61,6 +63,7 @@ class Compiled:
             "cores": len(self.program.cores),
             "chips": self.program.chips,
             "coding": self.program.coding.value,
+            "placement": self.program.placement.to_dict(),
             "compared": None if v is None else v.compared,
             "differing": None if v is None else v.differing,
             "findings": [f.to_dict() for f in self.findings],
@@ -107,7 +110,14 @@ def _map(
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
     with tell.stage("map"):
         aligned = options.align != "none"
-        result = map_circuit(levels.qc, levels.target, coding=coding, aligned=aligned)
+        result = map_circuit(
+            levels.qc,
+            levels.target,
+            coding=coding,
+            aligned=aligned,
+            placing=options.place,
+            spikes=rates_of(levels) if options.place.searches else None,
+        )
     findings = allowed(result.findings, options.quantize.allow)
     stop_at(findings)
     return result.program, findings

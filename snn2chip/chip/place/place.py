@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 
 from snn2chip.arrays import IntArray, ints
 from snn2chip.chip.mesh import Mesh, capacity, grid_of, mesh_of
 from snn2chip.chip.pack import Plan
+from snn2chip.chip.place.placing import Placing
 from snn2chip.chip.place.traffic import Traffic, traffic_of
 from snn2chip.chip.place.types import Place, cost
 from snn2chip.chip.placement import Placement
@@ -15,22 +16,6 @@ from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target
 from snn2chip.chip.use import use_table
 from snn2chip.errors import Finding, Severity
-
-METHODS = ("columns", "swap", "metis", "exact")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
-    """How to place: the method, the board (None: as many chips as are needed), seed, and the most seconds to search."""
-
-    method: str = "swap"
-    board: str | None = None
-    seed: int = 0
-    seconds: float = 300.0
-
-
-COLUMNS = Placing(method="columns")
-"""Nothing to search: for programs whose hops nobody asks for."""
 
 
 def place_program(

@@ -31,24 +31,28 @@ class Traffic:
 
 
 def traffic_of(plan: Plan, spikes: Mapping[str, IntArray] | None = None) -> Traffic:
-    """The traffic of a plan. `spikes`: population -> spikes of each neuron [C, H, W]; None: every neuron fires once.
-
-    A population that `spikes` does not know (a relay) fires once, too.
-    """
+    """The traffic of a plan. `spikes`: population -> spikes of each neuron [C, H, W]; None: every neuron fires once."""
     first = plan.first_cores()
+    fires = None if spikes is None else _with_relays(spikes, plan)
     found: list[tuple[IntArray, IntArray, IntArray]] = []
     for name, tiling in plan.tilings.items():
         listeners = listeners_of(name, plan.wiring, plan.tilings, first)
         if listeners is None:
             continue
-        fired = None if spikes is None else spikes.get(name)
-        if fired is None:
-            fired = np.ones(tiling.shape, np.int64)
+        fired = np.ones(tiling.shape, np.int64) if fires is None else fires[name]
         for number, tile in enumerate(tiling.tiles(), first[name]):
             sent = _sent(tile, listeners, fired, tiling.by_neuron)
             where = np.flatnonzero(sent)
             found.append((np.full(len(where), number), listeners.core[where], sent[where]))
     return summed(plan.cores, found)
+
+
+def _with_relays(spikes: Mapping[str, IntArray], plan: Plan) -> dict[str, IntArray]:
+    """`spikes` with those of the relays: a relay of one population copies it; a sum fires at least as often as each."""
+    found = dict(spikes)
+    for relay, sources in plan.schedule.relays.items():
+        found[relay] = np.maximum.reduce([found[s] for s in sources])
+    return found
 
 
 def summed(cores: int, found: list[tuple[IntArray, IntArray, IntArray]]) -> Traffic:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from snn2chip.arrays import ints
 from snn2chip.chip.mesh import grid_of, mesh_of
-from snn2chip.chip.place.place import METHODS, method
+from snn2chip.chip.place.place import method
+from snn2chip.chip.place.placing import METHODS
 from snn2chip.chip.place.traffic import summed
 from snn2chip.chip.place.types import cost
 from snn2chip.chip.target import load_target
