@@ -1,9 +1,11 @@
 """How many bits of a membrane a graded output sends: 2^p membrane units are one unit of the payload."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from snn2chip import fixed
-from snn2chip.circuit.types import Circuit, Dense, Projection, Shape
+from snn2chip.circuit.types import INPUT, Circuit, Dense, Identity, Population, Projection, Shape
 from snn2chip.neuron import Emits
 from snn2chip.quantize.facts import Facts
 from snn2chip.quantize.grid import grid_of, power
@@ -22,6 +24,7 @@ def payload_shift(
 ) -> int:
     """p: the finest at which the payload has its bits and no consumer's current must lose weight bits for it.
 
+    Nor may it be so fine that a relay cannot hold it beside spikes: an Identity weighs those 2^m payload units.
     Where everything is exact, the bits below the weight unit are zeros and are not sent. 0 for neurons that spike.
     """
     if f.population.neuron.emits is not Emits.GRADED:
@@ -34,7 +37,27 @@ def payload_shift(
     shift = 0
     while int(fixed.round_half_even(np.asarray(largest), shift)) > max(most, 1):
         shift += 1
-    return max(shift, zero_bits(s, built))
+    unit = float(s.x.max()) - s.fraction_bits
+    coarsest = max(_beside_spikes(circuit, f.population, widths), default=-np.inf)
+    return max(shift, zero_bits(s, built), int(max(coarsest - unit, 0.0)))
+
+
+def _beside_spikes(circuit: Circuit, p: Population, widths: Widths) -> Iterator[float]:
+    """Exponents below which the payload's unit is too fine for a relay that also copies spikes, worth 1 each."""
+    most = widths.weight_bits - 2 + widths.exponent_max
+    for own in circuit.projections:
+        if p.name not in own.sources or not isinstance(own.kernel, Identity):
+            continue
+        smallest = np.abs(own.weight[own.weight != 0]).min(initial=np.inf)
+        for other in circuit.into(own.target):
+            if isinstance(other.kernel, Identity) and _spikes(circuit, other.sources[0]):
+                largest = np.abs(other.weight).max(initial=0.0)
+                if largest and np.isfinite(smallest):
+                    yield float(np.ceil(np.log2(largest / smallest))) - most
+
+
+def _spikes(circuit: Circuit, source: str) -> bool:
+    return source != INPUT and circuit.population(source).neuron.emits is not Emits.GRADED
 
 
 def _bearable(p: Projection, shape: Shape, widths: Widths) -> int:

@@ -20,13 +20,16 @@ from tests.quantize.build import STRICT_WIDTHS, WIDTHS
 from tests.readers.test_sew_resnet import load
 
 
-def natural(tmp_path, seed):
-    """A network of random weights whose norms have seen random images."""
+def natural(tmp_path, seed, shortcut=1.0):
+    """A network of random weights whose norms have seen random images; those of shortcuts scaled by `shortcut`."""
     torch.manual_seed(seed)
     net = SResnet(2, 4, 3, 0.874, 8, 3)
     with torch.no_grad():
         for _ in range(3):
             net.train()(torch.randn(4, 3, 8, 8))
+    for norm in net.bn_conv1x1_list.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.weight.data.mul_(shortcut)
     torch.save(net.state_dict(), tmp_path / "net.pth")
     x = np.random.default_rng(seed).normal(size=(2, 3, 8, 8)).astype(np.float32)
     return load(str(tmp_path / "net.pth"), x, options={"leak_mem": 0.874})
@@ -69,8 +72,10 @@ def test_natural_weights_give_the_same_spikes_everywhere(tmp_path, method, free_
     assert [name for name, values in spec.outputs.items() if not values.any()] == ["fc"]
 
 
-def test_summands_of_a_relay_share_its_scale_by_powers_of_two(tmp_path):
-    _, qc, _ = quantized(natural(tmp_path, 1))
+@pytest.mark.parametrize("shortcut", [1.0, 2.0**-8])
+def test_summands_of_a_relay_share_its_scale_by_powers_of_two(tmp_path, shortcut):
+    """However small the numbers beside the spikes are: none is rounded away."""
+    _, qc, _ = quantized(natural(tmp_path, 1, shortcut))
     relays = [p for p in qc.populations if p.neuron.emits is Emits.GRADED and p.neuron.gain is None]
     assert [p.name for p in relays] == [f"conv_list.{i}#out" for i in (6, 8, 10, 12)]
     for relay in relays:
