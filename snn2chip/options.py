@@ -7,7 +7,7 @@ from typing import Any
 
 from snn2chip.chip.place.placing import Placing
 from snn2chip.errors import Snn2ChipError, did_you_mean
-from snn2chip.model import ModelRequest
+from snn2chip.model import IN_MEMORY, ModelRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,10 @@ class BuildOptions:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for build.toml; what is None is left out. Paths are absolute, so that `rerun` finds them."""
-        model = _plain(self.model)
+        # A module in memory has fields that no file can hold.
+        model = _plain(self.model, ModelRequest)
         for key in ("path", "input_path"):
-            if key in model:
+            if key in model and not str(model[key]).startswith(IN_MEMORY):
                 model[key] = str(Path(str(model[key])).resolve())
         return {
             "model": model,
@@ -80,8 +81,9 @@ def one_of(word: str, known: tuple[str, ...], option: str) -> str:
     )
 
 
-def _plain(value: object) -> dict[str, object]:
-    found = {f.name: getattr(value, f.name) for f in fields(value)}  # type: ignore[arg-type]
+def _plain(value: object, kind: type | None = None) -> dict[str, object]:
+    names = (f.name for f in fields(kind or value))  # type: ignore[arg-type]
+    found = {name: getattr(value, name) for name in names}
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
     return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items() if v is not None}
 

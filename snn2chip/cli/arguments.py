@@ -51,7 +51,7 @@ def add_input(parser: Parser, *, required: bool) -> None:
     group.add_argument(
         "--layout",
         metavar="NAME",
-        help="NCHW (static image), TNCHW, NTCHW, TCHW or TN-CHW; default: by rank, printed",
+        help="NCHW (static image), TNCHW, NTCHW, TCHW, TN-CHW or NT-CHW; default: by rank, printed",
     )
 
 
@@ -177,7 +177,9 @@ def placing(a: argparse.Namespace) -> "Placing":
     seed, seconds = getattr(a, "seed", 0), getattr(a, "place_seconds", 0.0)
     for name, value in (("--seed", seed), ("--place-seconds", seconds)):
         if not 0 <= value < 2**31:
-            raise Snn2ChipError("option-value", name, "is out of range", have=str(value), need="0 or more")
+            raise Snn2ChipError(
+                "option-value", name, "is out of range", have=str(value), need="0 or more"
+            )
     return Placing(method=method, board=getattr(a, "board", None), seed=seed, seconds=seconds)
 
 
