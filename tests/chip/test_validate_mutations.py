@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from snn2chip.chip.formats import loihi2
-from snn2chip.chip.formats.loihi2_layout import AXON_IN, CORE, NEURON, TILE
+from snn2chip.chip.formats.loihi2_layout import AXON_IN, CORE, NEURON, PARAMETER, TILE
 from snn2chip.chip.target import load_target
 from snn2chip.chip.validate import validate_contents
 from snn2chip.errors import StatementError
@@ -83,6 +83,48 @@ def test_no_flipped_bit_passes(program, kind):
     sys.stdout.write(f"{kind:12} rung 4: {dict(sorted(caught.items()))}\n")
     assert caught["missed"] == 0
     assert caught["same"] == 0 or kind in ("weight", "header")
+
+
+@pytest.fixture(scope="module")
+def stepwise():
+    qc = small.stepwise(3)
+    head, unpacked = small.lay_out(qc, 3, two_in_one=False)
+    return qc, small.packed(head, unpacked, TARGET), unpacked
+
+
+@pytest.mark.parametrize("name", ["gain", "gain_shift", "step_gain", "step_bias", "by_neuron"])
+def test_every_bit_of_what_a_tile_says_of_its_gains_is_seen(stepwise, name):
+    first, bits = offset(TILE, name)
+    assert set(every_bit(stepwise, "groups", CORE.words * 64 + first, bits)) <= {
+        "refused",
+        "differs",
+    }
+
+
+@pytest.mark.parametrize("name", ["gain", "bias"])
+def test_every_bit_of_parameters_is_seen(stepwise, name):
+    first, bits = offset(PARAMETER, name)
+    seen = every_bit(stepwise, "parameters", first, bits)
+    assert set(seen) <= {"refused", "differs"}
+    assert seen["differs"] > bits
+
+
+def every_bit(subject, memory, first, bits):
+    """What happens to each bit of a field of the first record of a memory, on one core of each population."""
+    qc, packed, unpacked = subject
+    seen = Counter()
+    cores = {
+        c.tiles[0].population: i
+        for i, c in enumerate(unpacked.cores)
+        if len(getattr(packed.cores[i], memory))
+    }
+    for core in cores.values():
+        for bit in range(first, first + bits):
+            words = getattr(packed.cores[core], memory).copy()
+            words[bit // 64] ^= np.uint64(1 << (bit % 64))
+            mutant = replace(packed.cores[core], **{memory: words})
+            seen[outcome(qc, packed, unpacked, core, mutant)] += 1
+    return seen
 
 
 def outcome(qc, packed, unpacked, core, mutant):

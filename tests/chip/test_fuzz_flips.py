@@ -1,0 +1,66 @@
+"""The fuzz of packed programs, a little of it; `python -m tests.chip.fuzz_flips` runs all and prints the table."""
+
+import sys
+
+import numpy as np
+
+from tests.chip import fuzz_flips
+from tests.chip.fuzz_flips import COLUMNS, flipped, fuzz, seen_by, subjects
+
+
+def test_no_flip_is_missed():
+    found, _ = fuzz(60, 1)
+    assert found.total() == 60
+    assert {column for *_, column in found} <= set(COLUMNS) - {"MISSED"}
+    columns = {column for *_, column in found}
+    assert {"unpack", "audit", "validation"} <= columns
+
+
+def test_every_field_of_every_record_is_flipped():
+    fields = {key for s in subjects() for key in s.places}
+    for table, record in (
+        ("tile header", fuzz_flips.TILE),
+        ("connection header", fuzz_flips.CONNECTION),
+        ("neurons", fuzz_flips.NEURON),
+        ("reset amounts", fuzz_flips.AMOUNT),
+        ("parameters", fuzz_flips.PARAMETER),
+        ("input axons", fuzz_flips.AXON_IN),
+        ("axon map", fuzz_flips.AXON_MAP),
+        ("axon memory", fuzz_flips.AXON_PAIRS),
+        ("host's axon map", fuzz_flips.AXON_MAP),
+        ("host's axon memory", fuzz_flips.AXON_PAIRS),
+    ):
+        assert {(table, f.name) for f in record.fields} <= fields
+    assert {("synapses", f) for f in ("block header", "index", "weight")} <= fields
+
+
+def test_places_cover_all_that_is_not_padding():
+    """Outside of the places only zeros: padding, and the second half of a last pair is a place of its own."""
+    for s in subjects():
+        known: dict[tuple[int | str, str], set[int]] = {}
+        for places in s.places.values():
+            for p in places:
+                known.setdefault((p.core, p.memory), set()).update(range(p.first, p.first + p.bits))
+        for number, core in enumerate(s.program.cores):
+            for memory in ("groups", "neurons", "synapses", "axons_in", "axon_map", "parameters"):
+                words = getattr(core, memory)
+                bits = np.unpackbits(words.view(np.uint8), bitorder="little")
+                assert set(np.flatnonzero(bits).tolist()) <= known.get((number, memory), set())
+
+
+def test_a_flip_that_nothing_looks_at_would_be_missed(monkeypatch):
+    """The fuzz itself can fail: without validation and engine, a changed gain is missed."""
+    s = next(s for s in subjects() if ("parameters", "gain") in s.places)
+    mutant = flipped(s.program, s.places["parameters", "gain"][0], 1)
+    assert seen_by(s, mutant)[0] == "validation"
+    monkeypatch.setattr(fuzz_flips, "engine_sees", lambda *_: False)
+    monkeypatch.setattr(fuzz_flips, "validate", lambda *_: type("None", (), {"differing": 0}))
+    assert seen_by(s, mutant) == ("MISSED", False)
+
+
+def test_the_table_shows_what_was_counted(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["fuzz_flips", "--flips", "5", "--seed", "3"])
+    assert fuzz_flips.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["table", "field", "flips"]
+    assert lines[-1].split()[:2] == ["all", "5"]
