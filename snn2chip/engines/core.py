@@ -20,7 +20,9 @@ from snn2chip.engines import core_host
 from snn2chip.engines.core_chip import Chip
 from snn2chip.engines.core_tables import flatten
 from snn2chip.engines.decision import decide
+from snn2chip.errors import StatementError
 from snn2chip.inputs import InputData
+from snn2chip.neuron import Emits
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
 
@@ -89,6 +91,7 @@ def run_unpacked(
     names = program.populations
     hosts = {n: (table, program.schedule.depth[names[n]]) for n, table in unpacked.hosts.items()}
     flat = flatten(unpacked.cores, hosts, program.shapes, program.steps)
+    _check_readout(program, unpacked, qc)
     sent = core_host.outputs_of(qc, program.on_host, inputs)
     feed = core_host.feed_of(program, qc, inputs, sent)
     ours = [names.index(p.name) for p in qc.populations]
@@ -112,6 +115,22 @@ def run_unpacked(
         lowest={names[n]: low for n, (low, _) in chip.extremes().items() if n in ours},
     )
     return recording, _counts(chip, flat.pair_core, len(unpacked.cores), steps)
+
+
+def _check_readout(program: Program, unpacked: Unpacked, qc: QuantizedCircuit) -> None:
+    """The host reads potentials of neurons that send nothing, or counts spikes of those that send them."""
+    readout = qc.population(qc.readout.population)
+    tiles = (t for c in unpacked.cores for t in c.tiles)
+    emits = {t.emits for t in tiles if program.populations[t.population] == readout.name}
+    if (Emits.NOTHING in emits) != (readout.neuron.emits is Emits.NOTHING):
+        raise StatementError(
+            "core-tables",
+            readout.name,
+            "the tables send other things than the host reads",
+            have=", ".join(e.value for e in emits),
+            need=readout.neuron.emits.value,
+            help="the packed tables contradict the circuit: map the network again",
+        )
 
 
 def _counts(chip: Chip, pair_core: IntArray, cores: int, steps: int) -> ChipCounts:

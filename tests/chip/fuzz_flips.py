@@ -221,10 +221,10 @@ def engine_sees(subject: Subject, mutant: Program, contents: Unpacked) -> bool |
     except StatementError:
         return True
     expected = subject.expected
+    pairs = ((got.outputs, expected.outputs), (got.potentials, expected.potentials))
     return any(
-        not np.array_equal(values, getattr(expected, kind)[name])
-        for kind in ("outputs", "potentials")
-        for name, values in getattr(got, kind).items()
+        have.keys() != need.keys() or any(not np.array_equal(have[n], need[n]) for n in need)
+        for have, need in pairs
     )
 
 

@@ -192,6 +192,20 @@ def test_tables_that_contradict_each_other_are_refused(change, words):
         core.run_unpacked(program, broken(unpacked, change), small.samples(qc, 2), qc=qc)
 
 
+@pytest.mark.parametrize(
+    ("make", "emits"), [(small.residual, Emits.SPIKE), (small.chain, Emits.NOTHING)]
+)
+def test_a_readout_that_sends_other_things_is_refused(make, emits):
+    qc = make(2)
+    program, unpacked = small.lay_out(qc, 2, two_in_one=False)
+    number = program.populations.index(qc.readout.population)
+    for core_number, contents in enumerate(unpacked.cores):
+        if contents.tiles[0].population == number:
+            unpacked = broken(unpacked, with_tile(emits=emits), core_number)
+    with pytest.raises(StatementError, match="other things than the host reads"):
+        core.run_unpacked(program, unpacked, small.samples(qc, 2), qc=qc)
+
+
 def test_a_neuron_that_no_core_holds_is_refused():
     qc = small.chain(2)
     program, unpacked = small.lay_out(qc, 2, two_in_one=False)
