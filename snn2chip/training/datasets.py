@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from snn2chip.engines.registry import package_missing
 from snn2chip.errors import Snn2ChipError, did_you_mean
+from snn2chip.training import cifar, events, imagenette
 from snn2chip.training.dataset import Dataset, dataset
 
 
@@ -48,7 +49,15 @@ def mnist5k(_: DataRequest) -> Dataset:
 PACKAGED = ("digits", "mnist5k")
 """Those that come with Python packages."""
 
-LOADERS: dict[str, Callable[[DataRequest], Dataset]] = {"digits": digits, "mnist5k": mnist5k}
+LOADERS: dict[str, Callable[[DataRequest], Dataset]] = {
+    "digits": digits,
+    "mnist5k": mnist5k,
+    "cifar10": lambda r: cifar.load(cifar.CIFAR10, r.root),
+    "cifar100": lambda r: cifar.load(cifar.CIFAR100, r.root),
+    "imagenette": lambda r: imagenette.load(r.root, r.size),
+    "dvsgesture": lambda r: events.gesture(r.root, r.frames, r.size),
+    "cifar10dvs": lambda r: events.cifar10dvs(r.root, r.frames, r.size),
+}
 
 
 def load(name: str, request: DataRequest | None = None) -> Dataset:

@@ -17,6 +17,7 @@ from snn2chip.training import datasets, loop
 from snn2chip.training.architectures.guo import GUO
 from snn2chip.training.architectures.registry import ARCHITECTURES, architecture
 from snn2chip.training.architectures.types import Values
+from snn2chip.training.dataset import dataset
 from snn2chip.training.run import TrainRequest
 from tests.training.small import bars
 
@@ -195,3 +196,23 @@ def test_list_and_misuse(capsys):
     assert "--data is required" in capsys.readouterr().err
     assert main(["train", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["s_resnet"]["options"]["n"]["paper"] == "6"
+
+
+@pytest.mark.parametrize("name", [a.name for a in ARCHITECTURES])
+def test_frames_of_events(tmp_path, name, monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (24, 3, 2, 16, 16)).astype(np.uint16)
+    y = np.arange(24) % 2
+    made = dataset("events", (x[8:], y[8:]), (x[:8], y[:8]), 2)
+    monkeypatch.setitem(datasets.LOADERS, "digits", lambda _: made)
+    options = {k: v for k, v in TINY[name].items() if k != "num_steps"}
+    request = TrainRequest(arch=name, data="digits", options=options, recipe=RECIPE)
+    done = train(request, tmp_path / "run")
+    model = read(done)
+    assert model.network.steps == 3
+    assert model.zoo is not None
+    right = loop.correct(model.zoo(), made.test_x, made.test_y)
+    assert right == done.run.trained.epochs[-1].right
+    steps = architecture(name).steps
+    with pytest.raises(Snn2ChipError, match="contradicts the data set"):
+        train(replace(request, options=options | {steps: 4}), tmp_path / "other")

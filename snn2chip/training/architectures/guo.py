@@ -109,4 +109,5 @@ GUO = Architecture(
     loss=loss,
     method="branches",
     off={"branches": False},
+    steps="step",
 )

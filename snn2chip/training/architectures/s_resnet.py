@@ -87,4 +87,5 @@ S_RESNET = Architecture(
     pack=pack,
     method="norms per step",
     off={"norm_per_step": False},
+    steps="num_steps",
 )

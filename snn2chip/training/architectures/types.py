@@ -92,7 +92,7 @@ class Architecture:
 
     `title`: the paper. `small`, `paper`: recipes of the two presets. `pack`: the authors' container; `deploy`: options
     that a reader must be told, because that container cannot hold them. `loss`: None for cross-entropy. `method`: the
-    option that switches the paper's method off, and its value there; `on`: the value with it.
+    paper's, and `off`: the options that switch it off. `steps`: the option that is T, which frames decide.
     """
 
     name: str
@@ -106,10 +106,26 @@ class Architecture:
     loss: Callable[[Values, Recipe], Loss] | None = None
     method: str
     off: Mapping[str, object]
+    steps: str = "T"
 
-    def values(self, given: Mapping[str, object], preset: str, frame: Shape) -> Values:
-        """The value of every setting: as given, else the preset's default."""
+    def values(
+        self,
+        given: Mapping[str, object],
+        preset: str,
+        frame: Shape,
+        frames: int | None = None,
+    ) -> Values:
+        """The value of every setting: as given, else the preset's default; `frames`: T of the data."""
         refuse_unknown(given, tuple(self.settings))
+        if frames is not None and given.get(self.steps, frames) != frames:
+            raise Snn2ChipError(
+                "option-contradicts",
+                f"--option {self.steps}",
+                "contradicts the data set",
+                have=str(given[self.steps]),
+                need=f"{frames} frames in each sample (--frames)",
+            )
+        given = given if frames is None else {**given, self.steps: frames}
         found: dict[str, object] = {}
         for name, setting in self.settings.items():
             default = setting.small if preset == "small" else setting.paper
