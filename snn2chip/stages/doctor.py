@@ -5,6 +5,8 @@ import platform
 import shutil
 from dataclasses import dataclass
 
+from snn2chip.errors import Snn2ChipError
+
 NEEDED = {
     "numpy": "arrays",
     "nir": "reading and writing .nir",
@@ -93,7 +95,25 @@ def doctor() -> Health:
             get="install your system's chromium",
         )
     )
+    parts.append(_lava())
     return Health(python=platform.python_version(), parts=tuple(parts))
+
+
+def _lava() -> Part:
+    """Lava in the environment that `lava setup` made, where it starts."""
+    from snn2chip.engines.lava.environment import SETUP, python, versions
+
+    try:
+        version = versions(python()).get("lava-nc", "")
+    except Snn2ChipError:
+        version = ""
+    return Part(
+        name="lava-nc",
+        version=version,
+        purpose="the lava engine, in an environment of its own",
+        needed=False,
+        get=SETUP,
+    )
 
 
 def _part(name: str, purpose: str, needed: bool, get: str) -> Part:
