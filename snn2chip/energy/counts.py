@@ -63,7 +63,10 @@ class ProjectionCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationCount:
-    """Counts over all samples and steps. `active`: updates of a membrane in a step in which some spike reached it."""
+    """Counts over all samples and steps. `active`: updates of a membrane in a step in which some spike reached it.
+
+    `gains`: multiplications of a neuron's current by its gain. They are no synaptic operations.
+    """
 
     name: str
     layer: str
@@ -72,6 +75,7 @@ class PopulationCount:
     updates: int
     active: int
     spikes: int
+    gains: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +245,7 @@ def _population(
         updates=neurons * levels * steps * samples,
         active=int(np.count_nonzero(active)) * levels,
         spikes=int(np.count_nonzero(outputs)),
+        gains=0 if p.neuron.gain is None else neurons * steps * samples,
     )
 
 

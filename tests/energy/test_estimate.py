@@ -52,6 +52,23 @@ def test_each_line_is_count_times_price():
     assert found.static_pj == pytest.approx(0.25 * given(found.time).period_us * 1e6)
 
 
+def test_gains_cost_no_synaptic_operation_and_are_listed_without_a_price():
+    qc = small.stepwise(0)
+    inputs = small.samples(qc, 0)
+    program = small.packed(*small.lay_out(qc, 0, Coding.GRADED), LOIHI2)
+    recording = spec.run(qc, inputs)
+    counts = count(qc, recording, program, LOIHI2, inputs=inputs)
+    gained = [p for p in qc.populations if p.neuron.gain is not None]
+    neurons = sum(c * h * w for c, h, w in (p.shape for p in gained))
+    assert sum(p.gains for p in counts.populations) == neurons * qc.steps * inputs.samples
+    (line,) = (u for u in estimate(counts, LOIHI2).unpriced if u.startswith("gains"))
+    assert f"{neurons * qc.steps:,} multiplications" in line
+    plain = [replace(p, neuron=replace(p.neuron, gain=None, gain_shift=0)) for p in qc.populations]
+    without = count(replace(qc, populations=tuple(plain)), recording, inputs=inputs)
+    assert [p.synops for p in without.projections] == [p.synops for p in counts.projections]
+    assert sum(p.gains for p in without.populations) == 0
+
+
 def test_total_is_a_range_over_price_tables():
     counts = counted()
     totals = []
