@@ -49,8 +49,7 @@ bench: $(STAMP) ## Measure the engines on this machine
 	$(BIN)/snn2chip bench
 
 train: $(STAMP) ## Train the two example networks again (two minutes; same seed, same weights)
-	$(BIN)/python -m examples.train_digits
-	$(BIN)/python -m examples.train_mnist
+	$(BIN)/python -m examples.train
 
 picture: demo ## Take the picture of the report in docs/images again (needs chromium)
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 \
