@@ -7,7 +7,7 @@ input ──▶ a (1) ──▶ b (2) ──▶ c (3)          depth = longest p
 from dataclasses import replace
 
 from snn2chip.chip.program import Schedule
-from snn2chip.chip.target import DelayAt, Target
+from snn2chip.chip.target import Target
 from snn2chip.chip.wiring import Wiring
 from snn2chip.circuit.types import INPUT
 from snn2chip.errors import Finding, Severity
@@ -58,7 +58,7 @@ def check_aligned(
 
 def check_delays(schedule: Schedule, target: Target, wiring: Wiring) -> tuple[Finding, ...]:
     """A finding map-delay for each population whose longest shortcut the target cannot hold back long enough."""
-    most = target.delay_max if target.delay_at is DelayAt.AXON else 0
+    most = target.delay_max
     findings: list[Finding] = []
     for name, links in wiring.links.items():
         held = [

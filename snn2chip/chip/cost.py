@@ -104,7 +104,7 @@ def layer_of(conv: ConvShape, weight_bits: int) -> Layer:
     return Layer(
         shape=conv.shape,
         neuron_words=1,
-        levels=ints(np.zeros((conv.outputs, 1), np.int64)),
+        thresholds=ints(np.zeros((conv.outputs, 1), np.int64)),
         links=(link,),
         delays=((0,),),
         consumers=(Consumer(reach=heard, copies=1),),

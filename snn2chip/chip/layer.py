@@ -26,14 +26,15 @@ class Consumer:
 class Layer:
     """A population as the split sees it. `by_neuron`: its axon map has an entry for each neuron, not each position.
 
-    `neuron_words`: of one neuron. `levels`: thresholds, channels first. `delays`: for each link, the different times
-    for which its synapses hold spikes back, where the chip does that in synapses; else zero alone. `parameter_rows`:
-    rows of gains, or of biases that change from step to step; `parameters_by_neuron`: each has its own, not its channel.
+    `neuron_words`: of one neuron. `thresholds`: numbers that tell them apart, channels first. `delays`: for each link,
+    the different times for which its synapses hold spikes back, where the chip does that in synapses; else zero alone.
+    `parameter_rows`: rows of gains, or of biases that change from step to step; `parameters_by_neuron`: each has its
+    own, not its channel.
     """
 
     shape: Shape
     neuron_words: int
-    levels: IntArray
+    thresholds: IntArray
     links: tuple[Link, ...]
     delays: tuple[tuple[int, ...], ...]
     consumers: tuple[Consumer, ...]

@@ -8,7 +8,6 @@ from snn2chip.chip.align import align, check_aligned, check_delays, without_dela
 from snn2chip.chip.codings import choose_coding
 from snn2chip.chip.features import check_features
 from snn2chip.chip.formats.bits import Words
-from snn2chip.chip.formats.format import PACKED
 from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
 from snn2chip.chip.place.place import place_program
 from snn2chip.chip.place.placing import COLUMNS, Placing
@@ -47,13 +46,13 @@ def map_circuit(
 
     Not `aligned`: no delays and no relays, the lower bound of cores; where some shortcut is left early, a warning
     map-unaligned says so, and the program does not run.
-    Findings: map-format, map-feature, map-delay, map-fit; notes map-relay.
+    Findings: map-feature, map-delay, map-fit; notes map-relay.
     Findings of the placement: map-board; note place-cut.
     Errors: StatementError map-coding, map-range; board-unknown, place-exact, package-missing.
     """
     coding = choose_coding(qc, target, coding)
     plan, found = plan_cores(qc, target, coding, aligned=aligned)
-    findings = [*_check_format(target), *found]
+    findings = list(found)
     if errors_of(findings):
         return MapResult(program=_program(plan, coding, (), {}), findings=tuple(findings))
     cores: list[Core] = []
@@ -110,22 +109,6 @@ def _cost(plan: Plan, join: str, relays: list[str]) -> Finding:
         where=join,
         why=f"waits longer than an axon can hold: relays carry {carried} on",
         have=f"relays: {len(relays)}, neurons: {neurons}, cores: {cores}",
-    )
-
-
-def _check_format(target: Target) -> tuple[Finding, ...]:
-    if target.format in PACKED:
-        return ()
-    return (
-        Finding(
-            code="map-format",
-            severity=Severity.ERROR,
-            where=target.name,
-            why="programs in the format of this target are not packed yet",
-            have=target.format,
-            need=", ".join(PACKED),
-            help="map to loihi2, or to a target file of your own with its format",
-        ),
     )
 
 

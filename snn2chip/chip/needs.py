@@ -24,5 +24,5 @@ def outgoing_of(
 ) -> dict[str, int]:
     """What the spikes of the tile with the most destinations take, for tiles of one size with these other `needs`."""
     if target.format == "loihi1":
-        return needs_loihi1.outgoing_of(layer, target, size)
+        return needs_loihi1.outgoing_of(layer, size)
     return needs_loihi2.outgoing_of(layer, size, needs["total_words"])

@@ -11,6 +11,9 @@ from itertools import product
 import numpy as np
 
 from snn2chip.arrays import IntArray
+from snn2chip.chip.formats.loihi1_axons import POPULATION_SLOTS
+from snn2chip.chip.formats.loihi1_pack import BORDERS, Pad
+from snn2chip.chip.formats.loihi1_sets import line_of, spans_of
 from snn2chip.chip.formats.loihi1_words import (
     Line,
     Span,
@@ -18,7 +21,6 @@ from snn2chip.chip.formats.loihi1_words import (
     set_words,
     span_of,
     weight_bits_of,
-    with_rim,
     words_of_sets,
 )
 from snn2chip.chip.layer import Layer, Needs, pairs_of
@@ -29,28 +31,23 @@ from snn2chip.circuit.types import Conv, Dense, Shape
 from snn2chip.fixed import signed_bits
 
 TOO_MANY = 1 << 40
-Pad = tuple[bool, bool]
-"""Whether rows, whether columns have a rim; else positions near the border have weight sets of their own."""
-BORDERS: dict[str, tuple[Pad, ...]] = {
-    "mask": ((False, False),),
-    "pad": ((True, True),),
-    "best": ((False, False), (True, False), (False, True), (True, True)),
-}
 
 
 def needs_of(layer: Layer, target: Target, sizes: Sequence[IntArray]) -> tuple[Needs, ...]:
     """Needs of the largest tile for all `sizes` but for the output axons, by each way to store borders."""
-    return tuple(_needs(layer, target, sizes, pad) for pad in pads_of(target))
+    return tuple(_needs(layer, target, sizes, pad) for pad in pads_of(layer, target))
 
 
-def pads_of(target: Target) -> tuple[Pad, ...]:
-    """The ways to store borders that the target allows."""
-    return BORDERS[str(target.quantities["core.border"].value)]
+def pads_of(layer: Layer, target: Target) -> tuple[Pad, ...]:
+    """The ways to store borders that the target allows; dense layers have no place for a rim."""
+    ways = BORDERS[str(target.quantities["core.border"].value)]
+    dense = any(isinstance(link.projection.kernel, Dense) for link in layer.links)
+    return BORDERS["mask"] if dense else ways
 
 
-def outgoing_of(layer: Layer, target: Target, size: Shape) -> dict[str, int]:
+def outgoing_of(layer: Layer, size: Shape) -> dict[str, int]:
     """Output axon slots of the tile with the most destinations: discrete axons take one, those of populations more."""
-    slots = 1 if layer.by_neuron else target.limit("axon_slots")
+    slots = 1 if layer.by_neuron else POPULATION_SLOTS
     return {"axons_out": slots * pairs_of(layer, size)}
 
 
@@ -68,7 +65,7 @@ def _needs(layer: Layer, target: Target, sizes: Sequence[IntArray], pad: Pad) ->
                 own = _tile(layer, most, bits, sizes[0], rows, columns, (int(th), int(tw)))
                 for total, part in zip((neurons, words, axons), own, strict=True):
                     np.maximum(total[:, j, k], part, out=total[:, j, k])
-    thresholds = np.array(_thresholds(layer.levels, sizes[0]), np.int64)
+    thresholds = np.array(_thresholds(layer.thresholds, sizes[0]), np.int64)
     formats = sum(len(delays) for delays in layer.delays)
     return {
         "neurons": neurons,
@@ -138,11 +135,16 @@ def _classes(layer: Layer, axis: int, size: int, pad: bool) -> list[tuple[Span, 
     """The different tiles of this length on an axis: the span of each link that is no dense one."""
     length = layer.shape[1 + axis]
     lines = tuple(
-        line_of(link, axis, length)
+        line_of(kernel, axis, _taps(link, axis), link.source_shape, layer.shape)
         for link in layer.links
-        if not isinstance(link.projection.kernel, Dense)
+        if not isinstance(kernel := link.projection.kernel, Dense)
     )
     return _different(lines, length, size, pad)
+
+
+def _taps(link: Link, axis: int) -> int:
+    weight = link.projection.weight
+    return weight.shape[2 + axis] if isinstance(link.projection.kernel, Conv) else 1
 
 
 @lru_cache(maxsize=4096)
@@ -157,29 +159,6 @@ def _different(
         for start in starts_of(length, size)
     }
     return sorted(found, key=str)
-
-
-def spans_of(lines: Sequence[Line], start: int, stop: int, pad: bool) -> tuple[Span, ...]:
-    """The spans of all links into outputs [start, stop) of an axis, with the rim that the widest of them needs."""
-    spans = [span_of(line, start, stop, pad) for line in lines]
-    before = max((s.before for s in spans), default=0)
-    after = max((s.length - s.before for s in spans), default=0)
-    return tuple(with_rim(s, before, before + after) for s in spans)
-
-
-def line_of(link: Link, axis: int, length: int) -> Line:
-    """An axis of a link into a map of this length; an identity is a kernel of one."""
-    kernel, source = link.projection.kernel, link.source_shape[1 + axis]
-    if not isinstance(kernel, Conv):
-        return Line(taps=1, source=source, target=length)
-    return Line(
-        taps=link.projection.weight.shape[2 + axis],
-        stride=kernel.stride[axis],
-        padding=kernel.padding[axis],
-        dilation=kernel.dilation[axis],
-        source=source,
-        target=length,
-    )
 
 
 def _thresholds(levels: IntArray, sizes: IntArray) -> list[int]:

@@ -15,7 +15,7 @@ relays follow where one is not enough. Elsewhere each 0/1 train that waits too l
 
 from snn2chip.chip.program import Schedule
 from snn2chip.chip.relays import carries_spikes
-from snn2chip.chip.target import DelayAt, Target
+from snn2chip.chip.target import Target
 from snn2chip.chip.wiring import Link, Wiring
 from snn2chip.circuit.types import INPUT
 from snn2chip.quantize.ranges import input_bounds, reaches
@@ -28,7 +28,7 @@ def add_relays(
     qc: QuantizedCircuit, schedule: Schedule, wiring: Wiring, target: Target
 ) -> Schedule:
     """`schedule` with relays for every edge of `wiring` that waits too long; what no relay can carry stays as it is."""
-    most = target.delay_max if target.delay_at is DelayAt.AXON else 0
+    most = target.delay_max
     late = [
         (name, link)
         for name, links in wiring.links.items()

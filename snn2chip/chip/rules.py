@@ -1,6 +1,7 @@
 """The rules that a packed program must keep on its target, in the order in which the audit runs them."""
 
 from snn2chip.chip import rules_cores as cores
+from snn2chip.chip import rules_loihi1 as loihi1
 from snn2chip.chip import rules_neurons as neurons
 from snn2chip.chip import rules_place as place
 from snn2chip.chip.rule import Rule
@@ -15,6 +16,9 @@ RULES: tuple[Rule, ...] = (
     cores.total_words,
     cores.header_words,
     cores.groups,
+    loihi1.axons_out,
+    loihi1.thresholds,
+    loihi1.synapse_formats,
     place.places,
     cores.delay,
     cores.axon_target,

@@ -24,7 +24,7 @@ from snn2chip.chip.wiring import Link, Wiring
 from snn2chip.circuit.types import Shape
 from snn2chip.errors import Finding, Severity
 from snn2chip.quantize.neurons import compact
-from snn2chip.quantize.types import QuantizedCircuit
+from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 
 SLACK = 10
 """One part in so many of the cores is given for fewer messages."""
@@ -105,7 +105,7 @@ def layer_of(
     return Layer(
         shape=p.shape,
         neuron_words=words_per_neuron(p.neuron),
-        levels=np.stack([np.broadcast_to(x, p.shape) for x in p.neuron.levels], 1),
+        thresholds=_thresholds(p),
         links=links,
         delays=tuple(delays_of(link, schedule if in_synapses else None) for link in links),
         consumers=tuple(
@@ -120,6 +120,13 @@ def layer_of(
         parameter_rows=parameters.rows,
         parameters_by_neuron=parameters.by_neuron,
     )
+
+
+def _thresholds(p: QuantizedPopulation) -> IntArray:
+    """[C, levels, H, W]: a number for each pair of a threshold and the amount that goes with it."""
+    n = p.neuron
+    pairs = [(x << 32) + y for x, y in zip(n.levels, n.amounts, strict=True)]
+    return np.stack([np.broadcast_to(x, p.shape) for x in pairs], 1)
 
 
 def delays_of(link: Link, schedule: Schedule | None) -> tuple[int, ...]:

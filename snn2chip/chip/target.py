@@ -114,7 +114,10 @@ class Target:
     @property
     def delay_max(self) -> int:
         """The most steps that a core can hold a spike back."""
-        return 0 if self.delay_at is DelayAt.NONE else (1 << self.number("delay.bits")) - 1
+        if self.delay_at is DelayAt.NONE:
+            return 0
+        kept = 2 if self.delay_at is DelayAt.SYNAPSE else 1
+        return (1 << self.number("delay.bits")) - kept
 
 
 def load_target(name_or_path: str | Path) -> Target:

@@ -114,6 +114,15 @@ def _widths(values: Values) -> Iterator[Contradiction]:
 def _delays(values: Values) -> Iterator[Contradiction]:
     """A core that holds spikes back needs bits for it, one that does not has none."""
     at, bits = values["delay.at"], int(values["delay.bits"])
+    # Of the packed formats only Loihi 2's has one memory for everything, and delays in axons.
+    other = "synapse" if "core.total_words" in values else "axon"
+    if at == other:
+        yield Contradiction(
+            key="delay.at",
+            why="this packed format has no field for delays there",
+            have=str(at),
+            need="none | axon" if other == "synapse" else "none | synapse",
+        )
     if (at == "none") != (bits == 0):
         yield Contradiction(
             key="delay.bits",

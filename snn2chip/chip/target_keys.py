@@ -193,13 +193,11 @@ OF_FORMAT = {
         ),
     ),
     "loihi1": (
-        Key(name="core.axons_out", doc="output axons", unit="axons", low=1),
         Key(
-            name="core.axon_slots",
-            doc="output axon slots of one population spike",
-            unit="slots",
+            name="core.axons_out",
+            doc="output axons: two for each core that a position sends to, one where single neurons send",
+            unit="axons",
             low=1,
-            high=2,
         ),
         Key(
             name="core.block_synapses",

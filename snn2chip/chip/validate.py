@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snn2chip.arrays import IntArray
+from snn2chip.chip.formats.format import USED_TAPS_ONLY
 from snn2chip.chip.program import AxonTable, Coding, Connection, CoreContents, Program, TileContents
 from snn2chip.chip.target import Target
 from snn2chip.chip.unpack import unpack_cores, unpack_hosts, without_weights
@@ -239,7 +240,7 @@ def _connections(
                 have,
                 sorted(numbers),
             )
-            yield from _weights(qc, p, projection, core, tile, c)
+            yield from _weights(program, qc, p, projection, core, tile, c)
     known = range(len(qc.into(p.name)))
     strangers = sum(c.projection not in known for c in tile.connections)
     yield same("program-weight", p.name, core, "connections of no projection", strangers, 0)
@@ -254,6 +255,7 @@ def _behind(program: Program, relays: Relays, number: int) -> list[int]:
 
 
 def _weights(
+    program: Program,
     qc: QuantizedCircuit,
     p: QuantizedPopulation,
     projection: QuantizedProjection,
@@ -271,6 +273,8 @@ def _weights(
     yield same("program-weight", *where, f"the source's shape of {name}", c.source_shape, source)
     yield same("program-weight", *where, f"the exponent of {name}", c.exponent, projection.exponent)
     base, need = expected_weights(projection, p, tile, source)
+    if program.format in USED_TAPS_ONLY:
+        need = _used_alone(need, projection, tile, source)
     yield same("program-weight", *where, f"the first channel of {name}", c.channel_base, base)
     yield _array("program-weight", *where, f"a weight of {name}", c.weight, need)
 
@@ -295,6 +299,29 @@ def expected_weights(
         inside = w.reshape(*p.shape, -1)[box]
         return 0, inside.reshape(-1, w.shape[1]).T
     return 0, w[first:last]
+
+
+def _used_alone(
+    weight: IntArray,
+    projection: QuantizedProjection,
+    tile: TileContents,
+    source: tuple[int, int, int],
+) -> IntArray:
+    """The same with 0 at kernel positions that see nothing but padding from every output of the tile."""
+    kernel = projection.kernel
+    if not isinstance(kernel, Conv):
+        return weight
+    axes = zip(
+        (tile.rows, tile.columns), kernel.stride, kernel.padding, kernel.dilation, strict=True
+    )
+    seen = [
+        np.arange(*outputs)[:, None] * s + np.arange(taps) * d - p
+        for (outputs, s, p, d), taps in zip(axes, weight.shape[1:3], strict=True)
+    ]
+    rows, columns = (
+        ((at >= 0) & (at < size)).any(0) for at, size in zip(seen, source[1:], strict=True)
+    )
+    return np.where((rows[:, None] & columns)[None, :, :, None], weight, 0)
 
 
 def _grouped(

@@ -1,5 +1,7 @@
 """Quantized circuits to map: SEW-like networks of any size, and random small ones."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from snn2chip.arrays import floats, ints
@@ -161,3 +163,14 @@ def random_circuit(seed):
             b.conv(name, sources, channels, size, stride, levels=int(rng.integers(1, 3)))
         names.append(name)
     return b.done(b.answer("answer", names[-1], 3, pooled=bool(rng.random() < 0.5)))
+
+
+def for_loihi1(qc):
+    """The same with what neurons of Loihi 1 have: 6 fraction bits, thresholds that are multiples of 64, one level."""
+    populations = []
+    for p in qc.populations:
+        n = p.neuron
+        theta = ints(n.levels[0] % 5 * 64 + 64 * 20)
+        neuron = replace(n, levels=(theta,), amounts=(ints(theta + 1),))
+        populations.append(replace(p, fraction_bits=6, neuron=neuron, bias=ints(p.bias * 64)))
+    return replace(qc, populations=tuple(populations))

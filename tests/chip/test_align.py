@@ -86,11 +86,16 @@ def test_a_delay_that_the_target_cannot_hold_is_named():
 
 def test_a_target_without_delays_holds_nothing_back():
     qc = small_sew(0)
-    for at in ("none", "synapse"):
-        findings = check_delays(align(qc), with_delay(at, 6), wire(qc, Coding.BIAS))
-        joins = ["layer2.0.conv1", "layer2.0.down", "layer2.1.conv1", "fc"]
-        assert [f.where.split(",")[0] for f in findings] == joins
-        assert {f.have for f in findings} == {"0 steps"}
+    findings = check_delays(align(qc), with_delay("none", 0), wire(qc, Coding.BIAS))
+    joins = ["layer2.0.conv1", "layer2.0.down", "layer2.1.conv1", "fc"]
+    assert [f.where.split(",")[0] for f in findings] == joins
+    assert {f.have for f in findings} == {"0 steps"}
+
+
+def test_synapses_hold_back_one_step_less_than_their_bits_say():
+    """Davies 2018: 0 to 62 steps in 6 bits."""
+    assert with_delay("synapse", 6).delay_max == 62
+    assert with_delay("axon", 6).delay_max == 63
 
 
 def test_only_what_travels_is_checked():

@@ -13,7 +13,7 @@ from snn2chip.chip.target import load_target
 from snn2chip.chip.use import use_table
 from snn2chip.chip.validate import validate
 from snn2chip.circuit.types import INPUT, Identity
-from snn2chip.errors import Severity, StatementError, errors_of
+from snn2chip.errors import Severity, StatementError
 from snn2chip.neuron import Reset
 from tests.chip.circuits import Builder, random_circuit, sew_resnet, small_sew
 from tests.chip.small import stepwise
@@ -189,12 +189,6 @@ def test_all_findings_are_collected():
     result = map_circuit(qc, replace(LOIHI2, quantities=quantities))
     assert {f.code for f in result.findings} == {"map-feature", "map-fit"}
     assert all(f.severity is Severity.ERROR and f.where for f in result.findings)
-
-
-def test_loihi1_is_not_packed_yet():
-    result = map_circuit(small_sew(0), load_target("loihi1"))
-    assert "map-format" in {f.code for f in errors_of(result.findings)}
-    assert result.program.cores == ()
 
 
 def test_a_value_that_no_field_holds_names_its_layer():

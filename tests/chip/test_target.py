@@ -105,6 +105,7 @@ def test_boards():
         ("graded = { value = true", "graded = { value = false", r"payload_bits.*need 0"),
         ("threshold_bits = { value = 24", "threshold_bits = { value = 1", r"threshold_step"),
         ('at = { value = "axon"', 'at = { value = "none"', r"delay\.bits.*have 6; need 0"),
+        ('at = { value = "axon"', 'at = { value = "synapse"', r"delay\.at.*need none \| axon"),
         (
             'bits = { value = 6, status = "assumed", source = "as the syn',
             'bits = { value = 0, status = "assumed", source = "as the syn',

@@ -5,9 +5,9 @@ from dataclasses import replace
 from snn2chip.chip.target import load_target
 
 
-def target(**limits):
-    """Loihi 2 with other limits of a core."""
-    loihi2 = load_target("loihi2")
+def target(chip="loihi2", **limits):
+    """Loihi 2, or another, with other limits of a core."""
+    loihi2 = load_target(chip)
     quantities = dict(loihi2.quantities)
     for name, value in limits.items():
         quantities[f"core.{name}"] = replace(quantities[f"core.{name}"], value=value)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from snn2chip.chip.formats import loihi2
+from snn2chip.chip.formats import loihi1, loihi2
 from snn2chip.chip.formats.bits import Words
 from snn2chip.chip.program import AxonTable, Connection, Core, CoreContents, Tile, Use
 from snn2chip.chip.target import Target
@@ -51,8 +51,12 @@ class Format(Protocol):
         ...
 
 
-PACKED: dict[str, Format] = {loihi2.NAME: loihi2}
+PACKED: dict[str, Format] = {loihi1.NAME: loihi1, loihi2.NAME: loihi2}
 """Name -> format, of those in which programs can be packed."""
+
+
+USED_TAPS_ONLY = frozenset({loihi1.NAME})
+"""Formats that store a kernel position only where some position of the source reaches the tile by it."""
 
 
 def format_of(name: str) -> Format:
