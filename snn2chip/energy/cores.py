@@ -7,7 +7,9 @@ from math import prod
 import numpy as np
 
 from snn2chip.arrays import FloatArray, IntArray
+from snn2chip.chip.mesh import mesh_of
 from snn2chip.chip.program import AxonTable, Connection, Program, TileContents
+from snn2chip.chip.route import Flows, Routed, route
 from snn2chip.chip.target import Target
 from snn2chip.chip.unpack import entries_of, unpack_cores, unpack_hosts, without_weights
 from snn2chip.circuit.types import INPUT, Conv, Dense
@@ -21,6 +23,7 @@ class CoreCounts:
 
     `synops`, `active`, `spikes`, `messages`: what the core adds, updates after an arrival, fires and sends. `neurons`:
     membranes of each core. `host_messages`, `chip_messages`: sums of what the host sends and of what crosses chips.
+    `routed`: hops and loads of links, these in each of N · T steps (as in `step_ns`); None where cores have no place.
     """
 
     chips: int
@@ -31,6 +34,7 @@ class CoreCounts:
     messages: IntArray
     host_messages: int
     chip_messages: int
+    routed: Routed | None
 
     def to_dict(self) -> dict[str, object]:
         """Sums."""
@@ -45,7 +49,45 @@ class CoreCounts:
             "messages": int(self.messages.sum()),
             "host_messages": self.host_messages,
             "chip_messages": self.chip_messages,
+            **self._hops(),
+            "each": self._each(),
         }
+
+    def _hops(self) -> dict[str, object]:
+        if self.routed is None:
+            return {}
+        r, links = self.routed, self.routed.links
+        return {
+            "hops_ew": int(r.hops_ew.sum()),
+            "hops_ns": int(r.hops_ns.sum()),
+            "crossings": int(r.crossings.sum()),
+            "links": {
+                "chip_columns": links.chip_columns,
+                "columns": links.columns,
+                "rows": links.rows,
+                "through": links.through.tolist(),
+                "busiest_ew": int(max(links.east.max(initial=0), links.west.max(initial=0))),
+                "busiest_ns": int(max(links.south.max(initial=0), links.north.max(initial=0))),
+                "crossings": [[a, b, n] for (a, b), n in links.crossings.items()],
+            },
+        }
+
+    def _each(self) -> list[dict[str, int]]:
+        """Sums of every core."""
+        columns = {
+            "synops": self.synops.sum(1),
+            "active": self.active.sum(1),
+            "spikes": self.spikes.sum(1),
+            "messages": self.messages.sum(1),
+            "neurons": self.neurons,
+        }
+        if self.routed is not None:
+            r = self.routed
+            columns |= {"hops_ew": r.hops_ew, "hops_ns": r.hops_ns, "crossings": r.crossings}
+        return [
+            {name: int(values[i]) for name, values in columns.items()}
+            for i in range(len(self.neurons))
+        ]
 
     def step_ns(
         self, period: int, synop: float, idle: float, active: float, spike: float, message: float
@@ -89,6 +131,7 @@ def count_cores(
     shape = (len(cores), samples * steps + depth)
     synops, updates, spikes, messages = (np.zeros(shape, np.int64) for _ in range(4))
     across = 0
+    flows: list[tuple[IntArray, IntArray, IntArray]] = []
     chip = np.array([c.chip for c in program.cores], np.int64)
     for i, contents in enumerate(cores):
         begin = 0
@@ -102,11 +145,11 @@ def count_cores(
             updates[i, when] += reached * len(tile.levels)
             spikes[i, when] += fired.sum((1, 2, 3))
             size = entries_of(tile, contents.axons.per_neuron)
-            sent, crossing = _messages(
-                fired, contents.axons, begin, begin + size, chip, int(chip[i])
-            )
-            messages[i, when] += sent
-            across += crossing
+            to, sent = _messages(fired, contents.axons, begin, begin + size)
+            messages[i, when] += sent.sum(1)
+            across += int(sent[:, chip[to] != chip[i]].sum())
+            # In step s of the stream, what was sent in step s - depth of the run.
+            flows.append((np.full(len(to), i), to, np.roll(sent, tile.depth, 0).T))
             begin += size
     return CoreCounts(
         chips=program.chips,
@@ -117,7 +160,23 @@ def count_cores(
         messages=messages,
         host_messages=_from_host(program, sources),
         chip_messages=across,
+        routed=_routed(program, target, flows, samples * steps),
     )
+
+
+def _routed(
+    program: Program,
+    target: Target,
+    flows: list[tuple[IntArray, IntArray, IntArray]],
+    period: int,
+) -> Routed | None:
+    if len(program.placement.chip) != len(program.cores):
+        return None
+    none = np.zeros(0, np.int64)
+    source, to = (np.concatenate([none, *(f[i] for f in flows)]) for i in range(2))
+    messages = np.concatenate([np.zeros((0, period), np.int64), *(f[2] for f in flows)])
+    mesh = mesh_of(target, program.placement.board or None)
+    return route(Flows(source=source, target=to, messages=messages), program.placement, mesh)
 
 
 class _Sources:
@@ -171,17 +230,17 @@ def _synops(sources: _Sources, tile: TileContents, c: Connection) -> IntArray:
     return total
 
 
-def _messages(
-    fired: IntArray, table: AxonTable, begin: int, end: int, chip: IntArray, mine: int
-) -> tuple[IntArray, int]:
-    """(messages [N · T], messages to other chips) of a box of neurons, entries begin..end of its axon table."""
+def _messages(fired: IntArray, table: AxonTable, begin: int, end: int) -> tuple[IntArray, IntArray]:
+    """(cores, messages to each [N · T, cores]) of a box of neurons, entries begin..end of its axon table."""
     entries = fired if table.per_neuron else fired.sum(1, keepdims=True)
     flat = entries.reshape(len(entries), -1)
     first = table.first[begin : end + 1]
-    pairs = slice(int(first[0]), int(first[-1]))
-    crossing = np.concatenate([[0], np.cumsum(chip[table.core[pairs]] != mine)])
-    across = np.diff(crossing[first - first[0]])
-    return flat @ np.diff(first), int((flat @ across).sum())
+    pairs = table.core[int(first[0]) : int(first[-1])]
+    cores, which = np.unique(pairs, return_inverse=True)
+    # Pairs per entry and core; in float64, whose products numpy has fast: whole numbers below 2^53 are exact.
+    reach = np.zeros((len(first) - 1, len(cores)))
+    np.add.at(reach, (np.repeat(np.arange(len(first) - 1), np.diff(first)), which), 1)
+    return cores, (flat.astype(np.float64) @ reach).astype(np.int64)
 
 
 def _from_host(program: Program, sources: _Sources) -> int:

@@ -6,16 +6,21 @@ A term without a price is listed as not priced, never as zero. No number here wa
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from snn2chip.chip.target import NO_PRICES, Quantity, Target, available
+import numpy as np
+
+from snn2chip.arrays import FloatArray
+from snn2chip.chip.target import NO_PRICES, UNKNOWN, Quantity, Target, available
 from snn2chip.energy.convention import Convention, convention
+from snn2chip.energy.cores import CoreCounts
 from snn2chip.energy.counts import Counts
 from snn2chip.energy.text import energy, number, time
 from snn2chip.errors import Snn2ChipError, did_you_mean
 
 ASSUMED = (
-    "a step lasts as long as its slowest core, then the barrier",
+    "a step lasts as long as its slowest core or link, then the barrier",
+    "a link is busy with each message for the time of a hop",
     "samples follow each other without a gap",
-    "no time for hops between cores, for the host, or for input and output",
+    "no time for the host, or for input and output",
 )
 
 
@@ -37,12 +42,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Time:
-    """Of one inference: `period_us` from sample to sample, `latency_us` from the first input to the answer."""
+    """Of one inference: `period_us` from sample to sample, `latency_us` from the first input to the answer.
+
+    `link_steps`: the part of the steps in which a link is slower than every core. `per_second`: samples.
+    """
 
     period_us: float
     latency_us: float
     step_us: float
     slowest_step_us: float
+    link_steps: float
+    per_second: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +60,8 @@ class Estimate:
     """One inference on `target`.
 
     `table`: the price table in use, None for counts only. `notice`: what the prices are not. `low_pj`, `high_pj`: total
-    with each price table of the target. `unpriced`: terms without a price, with their counts. `counts`: as
+    with each price table of the target. `edp_js`: energy times latency, joule seconds. `chips`: powered: those that
+    hold cores. `unpriced`: terms without a price, with their counts. `counts`: as
     `Counts.to_dict()`, over all samples of the run.
     """
 
@@ -65,6 +76,8 @@ class Estimate:
     static_pj: float | None
     low_pj: float | None
     high_pj: float | None
+    edp_js: float | None
+    chips: int | None
     time: Time | None
     assumed: tuple[str, ...]
     unpriced: tuple[str, ...]
@@ -122,10 +135,13 @@ class Estimate:
         if self.time is None:
             return []
         t = self.time
+        rate = f"{t.per_second:.3g} samples a second; energy-delay product {self.edp_js:.3g} J·s"
         steps = f"mean step {time(t.step_us)}, slowest {time(t.slowest_step_us)}"
-        assumed = "; ".join(self.assumed)
+        links = f"a link is slower than every core in {100 * t.link_steps:.0f} % of the steps"
+        spent = f"{time(t.period_us)} from sample to sample, {time(t.latency_us)} to the answer"
         return [
-            f"  time {time(t.period_us)} from sample to sample, {time(t.latency_us)} to the answer; {steps} ({assumed})"
+            f"  time {spent}; {steps} ({'; '.join(self.assumed)})",
+            f"  {rate}; {links}; {self.chips} chip(s) powered",
         ]
 
 
@@ -151,9 +167,11 @@ def estimate(counts: Counts, target: Target, *, prices: str | None = None) -> Es
         static_pj=None if mine is None else mine.static_pj,
         low_pj=min(sums, default=None),
         high_pj=max(sums, default=None),
+        edp_js=None if mine is None else mine.edp_js,
+        chips=None if counts.cores is None else counts.cores.chips,
         time=None if mine is None else mine.time,
         assumed=ASSUMED if mine is not None and mine.time is not None else (),
-        unpriced=_missing(counts, table),
+        unpriced=() if table is None else _missing(counts, target.prices[table]),
         convention=convention(counts),
         counts=counts.to_dict(),
     )
@@ -171,6 +189,10 @@ class _Priced:
     @property
     def total_pj(self) -> float:
         return self.dynamic_pj + (self.static_pj or 0.0)
+
+    @property
+    def edp_js(self) -> float | None:
+        return None if self.time is None else self.total_pj * 1e-12 * self.time.latency_us * 1e-6
 
 
 def _table(target: Target, prices: str | None) -> str | None:
@@ -216,7 +238,19 @@ def _terms(counts: Counts) -> dict[str, tuple[str, float]]:
     }
     if counts.cores is not None:
         totals["message"] = ("messages to cores", int(counts.cores.messages.sum()))
+        totals |= _hops(counts.cores)
     return {key: (name, total / counts.samples) for key, (name, total) in totals.items()}
+
+
+def _hops(cores: CoreCounts) -> dict[str, tuple[str, int]]:
+    if cores.routed is None:
+        return {}
+    r = cores.routed
+    return {
+        "hop_ew": ("hops east or west", int(r.hops_ew.sum())),
+        "hop_ns": ("hops north or south", int(r.hops_ns.sum())),
+        "crossing": ("ways from chip to chip", int(r.crossings.sum())),
+    }
 
 
 def _unpriced_lines(counts: Counts) -> tuple[Line, ...]:
@@ -228,7 +262,11 @@ def _unpriced_lines(counts: Counts) -> tuple[Line, ...]:
 
 def _priced(counts: Counts, table: Mapping[str, Quantity]) -> _Priced:
     terms = _terms(counts).items()
-    items = [_priced_line(name, n, table[f"{key}_pj"], 1.0) for key, (name, n) in terms]
+    items = [
+        _priced_line(name, n, table[f"{key}_pj"], 1.0)
+        for key, (name, n) in terms
+        if table[f"{key}_pj"].value != UNKNOWN
+    ]
     spent = _time(counts, table)
     static = None
     if counts.cores is not None and spent is not None:
@@ -262,7 +300,8 @@ def _time(counts: Counts, table: Mapping[str, Quantity]) -> Time | None:
     keys = ("synapse_ns", "neuron_idle_ns", "neuron_active_ns", "neuron_spike_ns", "message_ns")
     synop, idle, active, spike, message = (float(table[k].value) for k in keys)
     busy = counts.cores.step_ns(period, synop, idle, active, spike, message)
-    step_us = (busy + float(table["barrier_ns"].value)) / 1e3
+    links = _links_ns(counts.cores, table)
+    step_us = (np.maximum(busy, links) + float(table["barrier_ns"].value)) / 1e3
     depth = counts.cores.synops.shape[1] - period
     mean = float(step_us.mean())
     return Time(
@@ -270,27 +309,25 @@ def _time(counts: Counts, table: Mapping[str, Quantity]) -> Time | None:
         latency_us=mean * (counts.steps + depth),
         step_us=mean,
         slowest_step_us=float(step_us.max()),
+        link_steps=float((links > busy).mean()),
+        per_second=1e6 / (mean * counts.steps),
     )
 
 
-def _missing(counts: Counts, table: str | None) -> tuple[str, ...]:
+def _links_ns(cores: CoreCounts, table: Mapping[str, Quantity]) -> FloatArray | float:
+    """Time of the busiest link in each step; links between chips count where their time is known."""
+    if cores.routed is None:
+        return 0.0
+    links = cores.routed.links
+    loads = {"hop_ew": links.most_ew, "hop_ns": links.most_ns, "crossing": links.most_crossing}
+    prices = {key: table[f"{key}_ns"].value for key in loads}
+    times = [loads[key] * float(p) for key, p in prices.items() if p != UNKNOWN]
+    return np.maximum.reduce(times)
+
+
+def _missing(counts: Counts, table: Mapping[str, Quantity]) -> tuple[str, ...]:
     """Terms that no price covers, with their counts for one inference."""
-    if table is None:
-        return ()
-    missing: list[str] = []
-    if counts.cores is None:
-        missing.append("messages, time and static power: no program was given")
-    else:
-        missing.append("hops on the mesh: cores have no place on it")
-        crossing = counts.cores.chip_messages / counts.samples
-        if crossing:
-            missing.append(
-                f"messages between chips: {number(crossing)}, on top of their message to a core"
-            )
-        if counts.cores.host_messages:
-            missing.append(
-                f"messages from the host: {number(counts.cores.host_messages / counts.samples)}"
-            )
+    missing = _unpriced_ways(counts, table)
     host = [p for p in counts.projections if not p.on_chip]
     if host:
         steps = {p.name: 1 if p.from_input and counts.static else counts.steps for p in host}
@@ -314,6 +351,29 @@ def _missing(counts: Counts, table: str | None) -> tuple[str, ...]:
             f"zeros of the input: all pixels into {', '.join(guessed)} are taken as events"
         )
     return tuple(missing)
+
+
+def _unpriced_ways(counts: Counts, table: Mapping[str, Quantity]) -> list[str]:
+    """Messages and their ways, as far as no price covers them."""
+    cores = counts.cores
+    if cores is None:
+        return ["messages, time and static power: no program was given"]
+    missing: list[str] = []
+    if cores.routed is None:
+        missing.append("hops on the mesh: cores have no place on it")
+    crossings = 0 if cores.routed is None else int(cores.routed.crossings.sum())
+    if crossings and UNKNOWN in (table["crossing_pj"].value, table["crossing_ns"].value):
+        kinds = [
+            k
+            for k, key in (("energy", "pj"), ("time", "ns"))
+            if table[f"crossing_{key}"].value == UNKNOWN
+        ]
+        missing.append(
+            f"ways from chip to chip: {number(crossings / counts.samples)} (their {' and '.join(kinds)})"
+        )
+    if cores.host_messages:
+        missing.append(f"messages from the host: {number(cores.host_messages / counts.samples)}")
+    return missing
 
 
 def _line(i: Line) -> str:

@@ -7,6 +7,7 @@ from snn2chip.arrays import ints
 from snn2chip.chip.program import Coding
 from snn2chip.chip.target import load_target
 from snn2chip.circuit.types import INPUT, Conv, InputKind
+from snn2chip.energy.cores import folded
 from snn2chip.energy.counts import Operation, active_neurons, count
 from snn2chip.engines import core, spec
 from tests.chip import small
@@ -79,8 +80,11 @@ def test_cores_do_what_the_core_engine_does(seed, coding):
     inputs, recording, _ = run(qc, seed)
     on_host = ("stem", "a") if coding is Coding.HOST else ()
     program = small.packed(*small.lay_out(qc, seed, coding, on_host), LOIHI2)
+    chips = [i % 2 for i in range(len(program.cores))]
     program = replace(
-        program, cores=tuple(replace(c, chip=i % 2) for i, c in enumerate(program.cores))
+        program,
+        cores=tuple(replace(c, chip=i) for c, i in zip(program.cores, chips, strict=True)),
+        placement=small.in_order(chips),
     )
     _, chip = core.run_counted(program, LOIHI2, inputs, qc=qc)
     counts = count(qc, recording, program, LOIHI2, inputs=inputs)
@@ -93,6 +97,13 @@ def test_cores_do_what_the_core_engine_does(seed, coding):
     assert counts.cores.host_messages == chip.messages[sender < 0].sum()
     crossing = (sender >= 0) & (sender % 2 != receiver % 2)
     assert counts.cores.chip_messages == chip.messages[crossing].sum() > 0
+    routed = counts.cores.routed
+    assert routed is not None
+    assert routed.crossings.sum() == counts.cores.chip_messages  # chips 0 and 1 are neighbours
+    tile = program.placement.core // 4
+    far = np.abs(tile[sender] // 4 + 8 * (sender % 2) - tile[receiver] // 4 - 8 * (receiver % 2))
+    ew = (far - (sender % 2 != receiver % 2)) * chip.messages
+    assert routed.hops_ew.sum() == ew[sender >= 0].sum()
     on_chip = [p for p in counts.populations if p.on_chip]
     assert counts.cores.active.sum() == sum(p.active for p in on_chip)
     assert counts.cores.neurons.sum() * qc.steps * 3 == sum(p.updates for p in on_chip)
@@ -149,3 +160,22 @@ def test_to_dict_is_plain():
     assert json.loads(json.dumps(tree)) == tree
     assert counts.cores is not None
     assert tree["cores"] == counts.cores.to_dict()
+
+
+def test_links_are_loaded_in_the_steps_in_which_spikes_are_sent():
+    """`one` on chip 0, `two` on chip 1: what `one` sends in a step of the stream crosses in that step."""
+    qc = small.chain(1)
+    inputs, recording, _ = run(qc, 1)
+    program = small.packed(*small.lay_out(qc, 1, two_in_one=False), LOIHI2)
+    chips = [int(c.tile.population == "two") for c in program.cores]
+    program = replace(
+        program,
+        cores=tuple(replace(c, chip=i) for c, i in zip(program.cores, chips, strict=True)),
+        placement=small.in_order(chips),
+    )
+    cores = count(qc, recording, program, LOIHI2, inputs=inputs).cores
+    assert cores is not None
+    assert cores.routed is not None
+    sent = folded(cores.messages, 3 * qc.steps).sum(0)
+    assert len(set(sent.tolist())) > 1
+    np.testing.assert_array_equal(cores.routed.links.most_crossing, sent)

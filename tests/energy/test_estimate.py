@@ -9,6 +9,7 @@ from snn2chip.chip.target import load_target
 from snn2chip.energy.cores import folded
 from snn2chip.energy.counts import count
 from snn2chip.energy.estimate import Estimate, estimate
+from snn2chip.energy.text import number
 from snn2chip.engines import spec
 from snn2chip.errors import Snn2ChipError
 from tests.chip import small
@@ -89,7 +90,6 @@ def test_prices_of_another_chip_are_said_in_the_line_of_the_total():
 
 def test_what_has_no_price_is_listed():
     found = estimate(counted(), LOIHI2)
-    assert "hops on the mesh: cores have no place on it" in found.unpriced
     assert any(u.startswith("the host's part (stem): ") for u in found.unpriced)
     assert any(u.startswith("multiplying by a payload") for u in found.unpriced)
     found = estimate(counted(Coding.GRADED), LOIHI2)
@@ -99,6 +99,71 @@ def test_what_has_no_price_is_listed():
     assert found.time is None
     assert found.static_pj is None
     assert "static not priced" in "\n".join(found.lines())
+
+
+def placed(chips, seed=0):
+    """The hand-made program on these chips, the cores of each in order."""
+    qc = small.residual(seed)
+    inputs = small.samples(qc, seed)
+    program = small.packed(*small.lay_out(qc, seed, Coding.GRADED), LOIHI2)
+    places = [chips[i % len(chips)] for i in range(len(program.cores))]
+    cores = tuple(replace(c, chip=p) for c, p in zip(program.cores, places, strict=True))
+    program = replace(program, cores=cores, placement=small.in_order(places))
+    return count(qc, spec.run(qc, inputs), program, LOIHI2, inputs=inputs)
+
+
+def test_hops_are_priced_by_table():
+    counts = placed([0])
+    routed = given(given(counts.cores).routed)
+    for table, ew, ns in (("loihi1-davies2018", 3.0, 4.0), ("loihi1-sanafe2025", 3.0, 4.2)):
+        items = {i.name: i for i in estimate(counts, LOIHI2, prices=table).items}
+        east_west, north_south = items["hops east or west"], items["hops north or south"]
+        assert east_west.count * 3 == routed.hops_ew.sum() > 0
+        assert (north_south.count * 3, north_south.price) == (routed.hops_ns.sum(), ns)
+        assert east_west.pj == pytest.approx(east_west.count * ew)
+        assert "ways from chip to chip" not in items
+    assert not any("chip" in u for u in estimate(counts, LOIHI2).unpriced)
+
+
+def test_ways_between_chips_are_listed_or_priced():
+    counts = placed([0, 1])
+    crossings = given(given(counts.cores).routed).crossings.sum() / 3
+    found = estimate(counts, LOIHI2)
+    (text,) = [u for u in found.unpriced if u.startswith("ways from chip to chip")]
+    assert text == f"ways from chip to chip: {number(crossings)} (their energy and time)"
+    assert found.chips == 2
+    table = dict(LOIHI2.prices["loihi1-davies2018"])
+    table |= {
+        k: replace(table[k], value=v) for k, v in (("crossing_pj", 2.0), ("crossing_ns", 1e6))
+    }
+    known = replace(LOIHI2, prices={"loihi1-davies2018": table})
+    dear = estimate(counts, known)
+    (item,) = [i for i in dear.items if i.name == "ways from chip to chip"]
+    assert item.pj == pytest.approx(crossings * 2.0)
+    assert not any(u.startswith("ways") for u in dear.unpriced)
+    # A millisecond for each message over the link: no core is as slow.
+    links = given(given(counts.cores).routed).links
+    slowest = links.most_crossing * 1e6 + float(table["barrier_ns"].value)
+    assert given(dear.time).slowest_step_us == pytest.approx(slowest.max() / 1e3)
+    assert given(dear.time).link_steps == pytest.approx((links.most_crossing > 0).mean(), abs=0.35)
+    assert given(dear.time).link_steps > given(found.time).link_steps
+
+
+def test_cores_without_places_are_said():
+    counts = counted()
+    cores = replace(given(counts.cores), routed=None)
+    found = estimate(replace(counts, cores=cores), LOIHI2)
+    assert "hops on the mesh: cores have no place on it" in found.unpriced
+    assert not any(i.name.startswith("hops") for i in found.items)
+
+
+def test_energy_delay_product_and_rate():
+    found = estimate(counted(), LOIHI2)
+    spent = given(found.time)
+    total = given(found.dynamic_pj) + given(found.static_pj)
+    assert found.edp_js == pytest.approx(total * spent.latency_us * 1e-18)
+    assert spent.per_second == pytest.approx(1e6 / spent.period_us)
+    assert "energy-delay product" in "\n".join(found.lines())
 
 
 def test_counts_only():
