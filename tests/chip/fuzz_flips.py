@@ -271,8 +271,8 @@ def table(found: Counter[tuple[str, str, str]], engine: Counter[tuple[str, str]]
 
 
 def _row(table: str, field: str, counts: list[int], engine: int) -> str:
-    cells = "  ".join(str(n or "").rjust(len(c)) for n, c in zip(counts, COLUMNS, strict=True))
-    return f"{table:<20}{field:<18}{sum(counts):>5}  {cells}  {engine or '':>6}"
+    cells = "  ".join(str(n or "-").rjust(len(c)) for n, c in zip(counts, COLUMNS, strict=True))
+    return f"{table:<20}{field:<18}{sum(counts):>5}  {cells}  {engine or '-':>6}"
 
 
 if __name__ == "__main__":
