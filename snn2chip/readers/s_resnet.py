@@ -38,6 +38,7 @@ from snn2chip.readers.s_resnet_keys import (
     sizes_of,
 )
 from snn2chip.readers.s_resnet_options import OPTIONS, Settings, settle
+from snn2chip.readers.s_resnet_twin import write_twin
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.load import loaded
 from snn2chip.zoo.s_resnet import EPS, VOTES, SResnet, SResnetNM
@@ -81,7 +82,11 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
         f"{NAME} ({variant}, n = {sizes.n}, {sizes.width} filters, norms of {sizes.norms} steps{boosted})",
         o,
     )
-    return ReadModel(network=network, module=_module(b, sizes, settings, classes), write_twin=None)
+    return ReadModel(
+        network=network,
+        module=_module(b, sizes, settings, classes),
+        write_twin=partial(write_twin, container=container, sizes=sizes, settings=settings),
+    )
 
 
 class _Maker:

@@ -72,9 +72,11 @@ class TwinWriter:
         gain = self.convolution(conv, neuron, pool) * sign
         self.affine(norm, gain, self.bias(neuron) * sign if bias else np.zeros(len(gain)))
 
-    def convolution(self, path: str, neuron: str, pool: int = 1) -> FloatArray:
-        """Its weights in integers; returns what one of them is worth, [C], a power of two."""
-        projection = self.projection(neuron, path)
+    def convolution(
+        self, path: str, neuron: str, pool: int = 1, name: str | None = None
+    ) -> FloatArray:
+        """Its weights in integers; returns what one of them is worth, [C], a power of two. `name`: if not `path`."""
+        projection = self.projection(neuron, name or path)
         gain = self.worth(projection)
         if not is_power_of_two(gain):
             raise refusal(path, "its scale is no power of two, so its norm would round")
@@ -119,15 +121,17 @@ class TwinWriter:
                 raise refusal(target, "its shortcut has another weight than 1")
 
     def neurons(
-        self, name: str, levels: int = 1, delta: float | None = None
+        self, name: str, levels: int = 1, delta: float | None = None, *, gained: bool = False
     ) -> QuantizedPopulation:
         """The population `name`, of as many `levels` as the source's neurons have, and of nothing that they have not.
+
+        `gained`: norms of the source say a gain.
 
         `delta`: the source's decay in the chip's units, 4096 · (1 - decay); None where a tensor says it.
         """
         p = self.population(name)
         n = p.neuron
-        if n.gain is not None or n.v_min is not None or len(n.levels) != levels:
+        if (n.gain is not None) != gained or n.v_min is not None or len(n.levels) != levels:
             raise refusal(name, "its neurons have a gain, a floor or other levels")
         if delta is not None and (n.delta != delta).any():
             have = n.delta.reshape(-1)[0]
