@@ -160,7 +160,7 @@ def _live_code(
     try:
         run, caveats = live.twin(qc)
     except StatementError as e:
-        return None, False, str(e.finding)
+        return None, False, f"{e.finding.where}: {e.finding.why}"
     proved, reason = (False, "; ".join(caveats)) if caveats else equal_in_float32(qc)
     return run, proved, reason
 

@@ -15,9 +15,10 @@ from snn2chip.arrays import FloatArray, floats
 from snn2chip.network.types import And, AndNot, Op, Or, Scale
 from snn2chip.readers.module.convert import Converter
 from snn2chip.readers.module.graph import constant_map
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import Place, refused
-from snn2chip.readers.module.tracer import Ref, Step
-from snn2chip.readers.module.values import At, Axes, Sum, common_step
+from snn2chip.readers.module.tracer import Step
+from snn2chip.readers.module.values import At, Axes, Sum, at_path, common_step
 
 
 def add(c: Converter, step: Step, sign: float = 1.0, reverse: bool = False) -> Sum:
@@ -61,7 +62,7 @@ def multiply(c: Converter, step: Step) -> Sum:
     if isinstance(factor, float):
         return scaled(x, factor)
     op = Scale(scale=constant_map(factor, step.place))
-    name = f"{step.place.path}#scaled"
+    name = at_path(step.place.path, "scaled")
     return c.layer(x, ("scale", op.scale.tobytes(), op.scale.shape), name, op, step.place)
 
 
@@ -97,7 +98,7 @@ def _gate(c: Converter, step: Step, x: Sum, y: Sum) -> Sum:
     elif a_not or b_not:
         op = AndNot()
         a, b = (b, a) if a_not else (a, b)
-    name = f"{path}#out"
+    name = at_path(path, "out")
     gate = c.graph.add(type(op).__name__, name, op, (a, b), step.place)
     if a_not and b_not:
         return Sum(terms={gate: -1.0}, constant=1.0, axes=axes, path=path)
@@ -163,8 +164,8 @@ def _constant(c: Converter, value: Any, step: Step) -> FloatArray | float:
             need="a tensor or a number",
         )
     array = np.asarray(value.numpy(), np.float64)
-    if array.size == 1:
-        return float(array.reshape(()))
+    if (array == array.flat[0]).all():
+        return float(array.flat[0])
     known = next(x for x in (*step.args, *step.kwargs.values()) if isinstance(x, Ref))
     x = c.sum_of(known, step.place)
     if len(c.inner(known, x)) == 1:

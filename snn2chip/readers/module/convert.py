@@ -12,8 +12,9 @@ from snn2chip.network.types import INPUT, Flatten, Neuron, Shape
 from snn2chip.readers.module.graph import Graph
 from snn2chip.readers.module.layers import IDENTITIES, RESHAPES, operation
 from snn2chip.readers.module.neurons import LiveNeuron, Recognised, Spot, read_neuron, recognise
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import Place, refused
-from snn2chip.readers.module.tracer import Kind, Ref, Step, Trace
+from snn2chip.readers.module.tracer import Kind, Step, Trace
 from snn2chip.readers.module.values import At, Axes, Meaning, Stack, State, Sum, is_one
 from snn2chip.readers.module.views import reshape
 

@@ -8,9 +8,10 @@ import numpy as np
 from snn2chip.network.types import AvgPool2d, MaxPool2d, Op, Shape
 from snn2chip.readers.module import layers
 from snn2chip.readers.module.convert import Converter
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import refused
-from snn2chip.readers.module.tracer import Ref, Step
-from snn2chip.readers.module.values import Sum
+from snn2chip.readers.module.tracer import Step
+from snn2chip.readers.module.values import Sum, at_path
 
 
 def _layer(read: Callable[[Step, Shape], Op]) -> Callable[[Converter, Step], Sum]:
@@ -27,7 +28,7 @@ def _layer(read: Callable[[Step, Shape], Op]) -> Callable[[Converter, Step], Sum
         at, _, _ = c.graph.value(x, step.place)
         op = read(step, c.graph.shapes[at.layer])
         place = step.place
-        return c.layer(x, op_key(op), f"{place.path}#{step.name}", op, place)
+        return c.layer(x, op_key(op), at_path(place.path, step.name), op, place)
 
     return handle
 

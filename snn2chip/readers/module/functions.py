@@ -7,8 +7,9 @@ from torch import Tensor
 from snn2chip.errors import did_you_mean
 from snn2chip.readers.module import arithmetic, functional, shaping
 from snn2chip.readers.module.convert import Converter
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import refused
-from snn2chip.readers.module.tracer import Kind, Ref, Step
+from snn2chip.readers.module.tracer import Kind, Step
 from snn2chip.readers.module.values import Meaning, Sum
 
 Handler = Callable[[Converter, Step], "Meaning | tuple[Meaning, ...]"]

@@ -11,7 +11,15 @@ from snn2chip.network.ranges import highest_value
 from snn2chip.network.shapes import layer_shape
 from snn2chip.network.types import INPUT, Add, Bias, Layer, Neuron, Op, Scale, Shape
 from snn2chip.readers.module.refuse import Place, refused
-from snn2chip.readers.module.values import At, Axes, Sum, common_step, is_one, over_all_steps
+from snn2chip.readers.module.values import (
+    At,
+    Axes,
+    Sum,
+    at_path,
+    common_step,
+    is_one,
+    over_all_steps,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +100,7 @@ class Graph:
                     "adds a constant to a sum over the steps",
                     help="add it in every step, or leave it away",
                 )
-        name = f"{x.path}#out" if x.path else "#out"
+        name = at_path(x.path, "out")
         parts = tuple(self._scaled(at, f, place) for at, f in terms.items())
         at = parts[0] if len(parts) == 1 else self.add("add", name, Add(), parts, place)
         if not x.plain:
@@ -110,7 +118,7 @@ class Graph:
 def constant_map(constant: Any, place: Place) -> FloatArray:
     """A constant as an array that broadcasts against (C, H, W)."""
     array = np.asarray(constant, np.float64)
-    while array.ndim > 3 and array.shape[0] == 1:
+    while array.ndim > 3 and (array == array[:1]).all():
         array = array[0]
     if array.ndim > 3:
         raise refused(

@@ -19,7 +19,6 @@ from snn2chip.readers.module.neurons import Framework, LiveNeuron, Spot
 from snn2chip.readers.module.values import Axes
 
 _KINDS = ("LIFBoxCell", "LIFCell", "LIF", "IAFCell", "IAF")
-_RANDOM = ("logistic", "circ_dist")
 
 
 def _read(module: nn.Module, kind: str, spot: Spot) -> LiveNeuron:
@@ -27,8 +26,6 @@ def _read(module: nn.Module, kind: str, spot: Spot) -> LiveNeuron:
     if kind not in _KINDS:
         raise spot.error(f"neurons of the kind {kind} are not understood", need=" or ".join(_KINDS))
     p = m.p
-    if p.method in _RANDOM:
-        raise spot.error(f"the method {p.method!r} fires at random", need="another method")
     leaky = not kind.startswith("IAF")
     if kind.startswith("LIF") and not kind.startswith("LIFBox"):
         _check_current(p, m.dt, spot)

@@ -27,10 +27,11 @@ from snn2chip.readers.module.functions import convert
 from snn2chip.readers.module.graph import Graph
 from snn2chip.readers.module.leaf import is_leaf
 from snn2chip.readers.module.neurons import recognise
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import Place, refused
 from snn2chip.readers.module.run import Feed, LiveRun, dtype_of, forget, takes_state
-from snn2chip.readers.module.tracer import Ref, trace
-from snn2chip.readers.module.values import At, Axes, Sum, is_one
+from snn2chip.readers.module.tracer import trace
+from snn2chip.readers.module.values import At, Axes, State, Sum, is_one
 from snn2chip.readers.options import whole
 
 _AXES = {
@@ -98,7 +99,7 @@ def _inputs(array: NDArray[Any], layout: str | None, steps: int) -> tuple[InputD
 
 def _understood(copy: nn.Module, inputs: InputData, feed: Feed) -> tuple[Feed, Converter, Any]:
     """The trace of forward as it takes the example, or of one step of it where forward takes one step."""
-    looped = replace(feed, looped=True, threads=takes_state(copy))
+    looped = replace(feed, looped=True)
     try:
         converter, output = _converted(copy, inputs, feed)
     except Snn2ChipError as whole:
@@ -114,7 +115,29 @@ def _understood(copy: nn.Module, inputs: InputData, feed: Feed) -> tuple[Feed, C
         feed = looped
         if feed.layout is not Layout.NCHW:
             converter, output = _converted(copy, inputs, feed)
-    return replace(feed, threads=feed.threads and isinstance(output, tuple)), converter, output
+    threads = feed.looped and takes_state(copy) and _returns_state(converter, output)
+    _check_memory(converter, feed, threads)
+    return replace(feed, threads=threads), converter, output
+
+
+def _returns_state(c: Converter, output: Any) -> bool:
+    """Whether forward returns (answer, state of neurons)."""
+    if not isinstance(output, tuple) or len(output) != 2:
+        return False
+    refs = [x for x in leaves(output[1]) if isinstance(x, Ref)]
+    return bool(refs) and all(isinstance(c.meanings[r], State) for r in refs)
+
+
+def _check_memory(c: Converter, feed: Feed, threads: bool) -> None:
+    """Neurons that keep no state themselves must get it from step to step."""
+    forgetful = [p.path for p in c.neurons.values() if not p.neuron.remembers]
+    if feed.looped and forgetful and not threads and feed.steps > 1:
+        raise refused(
+            "module-state",
+            Place(path=forgetful[0], source=""),
+            "forward runs one step, and these neurons forget everything between two calls of it",
+            help="write forward(self, x, state=None) and return (y, state), or loop over the steps inside",
+        )
 
 
 def _one_step(c: Converter) -> bool:
@@ -209,8 +232,7 @@ def _network(
 def _answer(c: Converter, output: Any) -> Sum:
     """The one tensor that forward returns, beside states of neurons."""
     refs = [x for x in leaves(output) if isinstance(x, Ref)]
-    sums = [c.sum_of(r, _END) for r in refs if isinstance(c.meanings.get(r), Sum)]
-    sums += _collected(c, output)
+    sums = [c.sum_of(r, _END) for r in refs if not isinstance(c.meanings[r], State)]
     if len(sums) != 1:
         raise refused(
             "module-readout",
@@ -220,12 +242,6 @@ def _answer(c: Converter, output: Any) -> Sum:
             help="return the output of the last layer, of every step, or summed over the steps",
         )
     return sums[0]
-
-
-def _collected(c: Converter, output: Any) -> list[Sum]:
-    """Kept for answers that are stacks: refused by sum_of."""
-    refs = [x for x in leaves(output) if isinstance(x, Ref)]
-    return [c.sum_of(r, _END) for r in refs if c.meanings.get(r) is None]
 
 
 def _readout(c: Converter, answer: Sum) -> tuple[ReadOut, list[str]]:

@@ -6,9 +6,10 @@ from typing import Any
 from snn2chip.network.types import AvgPool2d, Flatten, SumPool2d
 from snn2chip.readers.module.arithmetic import scaled, summed
 from snn2chip.readers.module.convert import Converter
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import refused
-from snn2chip.readers.module.tracer import Ref, Step
-from snn2chip.readers.module.values import At, Axes, Meaning, Stack, Sum
+from snn2chip.readers.module.tracer import Step
+from snn2chip.readers.module.values import At, Axes, Meaning, Stack, Sum, at_path
 from snn2chip.readers.module.views import reshape
 
 
@@ -205,7 +206,7 @@ def _pooled(c: Converter, step: Step, x: Sum, dims: list[int], mean: bool) -> Su
         )
     kind = AvgPool2d if mean else SumPool2d
     size = (inner[1], inner[2])
-    name = f"{step.place.path}#{step.name}"
+    name = at_path(step.place.path, step.name)
     pooled = c.layer(x, (kind.__name__, size), name, kind(kernel=size, stride=size), step.place)
     if step.kwargs.get("keepdim"):
         return pooled

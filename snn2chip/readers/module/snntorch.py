@@ -29,13 +29,13 @@ def _read(module: nn.Module, kind: str, spot: Spot) -> LiveNeuron:
         raise spot.error(f"neurons of the kind {kind} are not understood", need="Leaky")
     _check(m, spot)
     reset = _RESETS[int(m.reset_mechanism_val)]
-    late = reset is Reset.SUBTRACT and m.reset_delay
+    late = _late(m, reset)
     model = NeuronModel(
         levels=(spot.spread(m.threshold, "threshold"),),
         decay=spot.spread(m.beta.clamp(0, 1), "beta"),
         compare=Compare.GREATER,
         reset=reset,
-        late_reset=bool(late),
+        late_reset=late,
     )
     assumed: tuple[str, ...] = ()
     if reset is Reset.SUBTRACT and not late:
@@ -43,6 +43,11 @@ def _read(module: nn.Module, kind: str, spot: Spot) -> LiveNeuron:
             f"{spot.place.path}: no membrane is above its threshold after a reset (snnTorch would take it down twice)",
         )
     return LiveNeuron(model=model, axes=Axes.STEP, assumed=assumed)
+
+
+def _late(m: Any, reset: Reset) -> bool:
+    """Whether the threshold is taken off in the next step."""
+    return reset is Reset.SUBTRACT and bool(m.reset_delay)
 
 
 def _check(m: Any, spot: Spot) -> None:

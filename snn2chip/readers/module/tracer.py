@@ -5,8 +5,7 @@ run as they are written, and whatever depends on no input is a constant. What to
 that depends on values, values that leave the network and writes into a part of a tensor, is refused where it happens.
 """
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.fx.proxy import Attribute
 
 from snn2chip.errors import Snn2ChipError
+from snn2chip.readers.module.proxy import WRITES, WRITES_HELP, Ref, Value
 from snn2chip.readers.module.refuse import Place, calling_line, failing_line, refused
 
 _MODEL = "model."
@@ -28,14 +28,6 @@ class Kind(Enum):
     INPUT = "input"
     MODULE = "module"
     FUNCTION = "function"
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Output of step `step`; `index` leads into a nested tuple."""
-
-    step: int
-    index: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,97 +76,6 @@ def trace(module: nn.Module, example: Tensor, is_leaf: Callable[[nn.Module], boo
     except Exception as e:
         raise _failed(e) from e
     return Trace(steps=tuple(tracer.steps), output=_referenced(root.result))
-
-
-class Value(torch.fx.Proxy):
-    """A tensor of the trace. Its shape and type are those of the example."""
-
-    _is_param = _is_buffer = False  # torch asks these of whatever looks like a tensor
-    tracer: "_Tracer"  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    @property
-    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return Tensor  # so that isinstance(x, Tensor) in the user's code holds
-
-    @property
-    def ref(self) -> Ref:
-        """What it is the output of."""
-        return self.node.meta["ref"]
-
-    @property
-    def tensor(self) -> Tensor:
-        """The example's value."""
-        return self.node.meta["tensor"]
-
-    @property
-    def shape(self) -> torch.Size:
-        """Of the example."""
-        return self.tensor.shape
-
-    @property
-    def ndim(self) -> int:
-        """Of the example."""
-        return self.tensor.ndim
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the example."""
-        return self.tensor.dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Of the example."""
-        return self.tensor.device
-
-    @property
-    def is_cuda(self) -> bool:
-        """Of the example."""
-        return self.tensor.is_cuda
-
-    @property
-    def is_sparse(self) -> bool:
-        """Of the example."""
-        return self.tensor.is_sparse
-
-    @property
-    def requires_grad(self) -> bool:
-        """A trace has no gradients."""
-        return False
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        del value
-
-    @property
-    def data(self) -> "Value":
-        """The same tensor."""
-        return self
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.tracer.create_proxy("call_function", operator.getitem, (self, key), {})
-
-    def __len__(self) -> int:
-        return len(self.tensor)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
-
-    def __setitem__(self, key: object, value: object) -> None:
-        raise self.tracer.refuse(
-            "module-write",
-            "writes into a part of a tensor",
-            help="collect the steps in a list and torch.stack it",
-        )
-
-    def _leaves(self, *_: object, **__: object) -> Any:
-        raise self.tracer.refuse(
-            "module-control-flow",
-            "a value of a tensor becomes a number of Python",
-            help="a chip program is the same for every input: keep it a tensor",
-        )
-
-    __int__ = __float__ = __index__ = __complex__ = __array__ = _leaves
-    item = tolist = numpy = _leaves
 
 
 class _Root(nn.Module):
@@ -272,6 +173,8 @@ class _Tracer(torch.fx.Tracer):
     def _function(
         self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if name == "__setitem__":
+            raise self.refuse("module-write", WRITES, help=WRITES_HELP)
         if name in _SHAPES or name in _CONSTANTS:
             return self._evaluate(function, args, kwargs)
         return self._record(Kind.FUNCTION, name, function, args, kwargs)

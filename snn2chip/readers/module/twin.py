@@ -32,7 +32,7 @@ from snn2chip.network.types import (
 from snn2chip.neuron import Emits
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.readers.checkpoint import Container
-from snn2chip.readers.twin import TwinWriter, refusal
+from snn2chip.readers.twin import TwinWriter, refusal, unit_of
 from snn2chip.readers.twin_spiking import check_digits
 
 Arrays = dict[str, NDArray[Any]]
@@ -61,6 +61,8 @@ def twin_tensors(
             _units(twin, layers, layer.name, layer.inputs[0], module)
     if isinstance(layers[network.readout.layer].op, Linear | Conv2d | BatchNorm):
         _units(twin, layers, network.readout.layer, network.readout.layer, module)
+    for key in twin.tensors.keys() - module.state_dict().keys():
+        raise refusal(key, "the module has no such tensor")
     return twin.tensors, tuple(dict.fromkeys(twin.caveats))
 
 
@@ -74,13 +76,18 @@ def _check_neurons(twin: TwinWriter, name: str, op: Neuron) -> None:
     gain, decay = float(m.input_gain.flat[0]), float(m.decay.flat[0])
     if (m.input_gain != gain).any() or (m.decay != decay).any():
         raise refusal(name, "its decay or input gain differs between neurons")
-    if m.emits is Emits.MULTISPIKE:
-        raise refusal(name, "several spikes in one step are not kept")
     p = twin.neurons(name, delta=DECAY_ONE * (1.0 - decay))
     thresholds = np.unique(m.threshold)
     if len(thresholds) != 1:
         raise refusal(name, "its threshold differs between neurons")
-    twin.fires(p, (float(thresholds[0]),), m.compare, gain)
+    threshold = float(thresholds[0])
+    if m.emits is Emits.MULTISPIKE:
+        one = unit_of(p) * 2.0**p.neuron.multispike_shift * gain
+        if (one != threshold).any():
+            raise refusal(
+                name, f"one spike of several does not take {threshold:g} on the chip's grid"
+            )
+    twin.fires(p, (threshold,), m.compare, gain)
     check_digits(twin, p)
 
 
@@ -90,7 +97,10 @@ def _units(
     """The tensors of every kernel into `target`; the first that can carries its bias."""
     units = _kernels(layers, target, source)
     names = [u.kernel.name for u in units]
-    twin.shortcut(target, names) if len(units) > 0 and target in layers else None
+    for name in names:
+        if name not in dict(module.named_modules()):
+            raise refusal(target, f"{name} is no layer of its own in the module")
+    twin.shortcut(target, names)
     carried = False
     bias = twin.bias(target)
     for unit in units:
@@ -152,8 +162,6 @@ def _kernels(layers: Mapping[str, Layer], target: str, name: str) -> list[_Unit]
         if norm is None and isinstance(layer.op, Flatten):
             return _kernels(layers, target, layer.inputs[0])
         raise refusal(target, f"{name} is no convolution or linear layer, with or without a norm")
-    if "@" in kernel.name or "#" in kernel.name:
-        raise refusal(target, f"{kernel.name} is no layer of its own in the module")
     pool, averages = _pool_before(layers, kernel)
     return [_Unit(kernel=kernel, norm=norm, pool=pool, averages=averages)]
 

@@ -88,6 +88,11 @@ class Stack:
 Meaning = Sum | State | Stack
 
 
+def at_path(path: str, what: str) -> str:
+    """The name of something that a module does itself: `path#what`, and without a path `what`."""
+    return f"{path}#{what}" if path else what
+
+
 def over_all_steps(terms: dict[At, float], steps: int) -> dict[At, float] | None:
     """Terms of an accumulation over the steps as terms of a total; None where it is none.
 

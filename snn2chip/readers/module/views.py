@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import Place, refused
-from snn2chip.readers.module.tracer import Ref
 from snn2chip.readers.module.values import Axes, Sum
 
 if TYPE_CHECKING:

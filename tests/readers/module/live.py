@@ -11,6 +11,7 @@ from torch import nn
 
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.engine import run
+from snn2chip.network.types import Neuron
 from snn2chip.readers.module.read import read_module
 
 
@@ -31,10 +32,13 @@ def dyadic(module, seed=0, largest=1.0):
     with torch.no_grad():
         for part in module.modules():
             if isinstance(part, nn.Conv2d | nn.Linear):
-                part.weight.copy_(eighths(part.weight.shape, -largest / 2, largest))
+                low = -largest if isinstance(part, nn.Linear) else -largest / 2
+                part.weight.copy_(eighths(part.weight.shape, low, largest))
                 if part.bias is not None:
                     part.bias.copy_(eighths(part.bias.shape, -0.25, 0.25))
             if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d):
+                assert part.running_mean is not None
+                assert part.running_var is not None
                 part.running_mean.copy_(eighths(part.running_mean.shape, 0.0, 1.0))
                 part.running_var.copy_(4.0 ** torch.randint(0, 2, (len(part.bias),), generator=g))
                 part.weight.copy_(eighths(part.weight.shape, 0.5, 1.5))
@@ -68,9 +72,14 @@ def refused(code, module, example, steps=4, layout=None):
     """The one line with which a module is refused."""
     with pytest.raises(Snn2ChipError) as caught:
         read_module(module, example, steps, layout)
-    assert caught.value.finding.code == code
+    assert caught.value.finding.code == code, caught.value
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def models(found):
+    """Name -> equations of every layer of neurons."""
+    return {x.name: x.op.model for x in found.network.layers if isinstance(x.op, Neuron)}
 
 
 def layers(found):

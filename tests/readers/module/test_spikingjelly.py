@@ -9,7 +9,16 @@ import torch
 from torch import nn
 
 from snn2chip.neuron import Reset
-from tests.readers.module.live import dyadic, equal, images, imported, kinds, layers, refused
+from tests.readers.module.live import (
+    dyadic,
+    equal,
+    images,
+    imported,
+    kinds,
+    layers,
+    models,
+    refused,
+)
 
 neuron = imported("spikingjelly.activation_based.neuron")
 layer = imported("spikingjelly.activation_based.layer")
@@ -178,8 +187,7 @@ def test_a_subclass_that_changes_nothing_is_its_base():
             super().__init__(tau=2.0, v_reset=None)
 
     found = equal(net("s", make=Mine), 2 * images(2, 2, 8, 8), 4)
-    model = next(x.op.model for x in found.network.layers if x.name == "stem.2")
-    assert model.reset is Reset.SUBTRACT
+    assert models(found)["stem.2"].reset is Reset.SUBTRACT
 
 
 def test_a_surrogate_that_gives_no_spikes_is_refused():
