@@ -22,9 +22,13 @@ class TrainedNetwork:
         """In the layout of the architecture's authors."""
         return self.out / CHECKPOINT
 
+    def deploy_options(self) -> dict[str, object]:
+        """What the checkpoint cannot hold."""
+        return dict(self.run.architecture.deploy(self.run.values))
+
     def next(self) -> list[str]:
         """The command line that deploys the network."""
-        options = [f"{k}={_plain(v)}" for k, v in self._options().items()]
+        options = [f"{k}={_plain(v)}" for k, v in self.deploy_options().items()]
         layout = "NCHW" if self.run.data.frames is None else "NTCHW"
         return [
             "snn2chip",
@@ -58,9 +62,6 @@ class TrainedNetwork:
             "options": dict(r.values.of),
             "next": self.next(),
         }
-
-    def _options(self) -> dict[str, object]:
-        return dict(self.run.architecture.deploy(self.run.values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
