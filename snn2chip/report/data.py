@@ -164,12 +164,55 @@ class CoreRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChipFrame:
+    """A chip in the picture of the mesh, in tiles."""
+
+    number: int
+    x: int
+    y: int
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileSquare:
+    """A tile in the picture. `share`: of what goes through the busiest tile; `text`: its cores and load."""
+
+    x: int
+    y: int
+    share: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A link between two chips, and the messages of one sample over it."""
+
+    chips: str
+    messages: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The mesh with its cores and loads. `width`, `height` in tiles; `ways`: the busiest links between chips."""
+
+    facts: tuple[Fact, ...]
+    width: int
+    height: int
+    chips: tuple[ChipFrame, ...]
+    tiles: tuple[TileSquare, ...]
+    ways: tuple[Way, ...]
+    certificate: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """Cores by layer and one by one. `limits`: limit -> its name for people, in the order of `uses`."""
 
     limits: Mapping[str, str]
     layers: tuple[LayerUse, ...]
     cores: tuple[CoreRow, ...]
+    places: Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

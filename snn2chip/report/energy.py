@@ -1,7 +1,9 @@
 """Energy in the report: the estimate's lines, and the same counts and prices layer by layer."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from snn2chip.chip.program import Program
 from snn2chip.chip.target import UNKNOWN, Target
 from snn2chip.energy.estimate import Estimate, Line
 from snn2chip.energy.text import energy, time
@@ -11,12 +13,12 @@ from snn2chip.report.data import Energy, EnergyLine, EnergyRow, Fact
 Row = Mapping[str, object]
 
 
-def energy_facts(estimate: Estimate, target: Target) -> Energy:
+def energy_facts(estimate: Estimate, target: Target, program: Program) -> Energy:
     """What one inference costs, by kind of operation and by layer."""
     return Energy(
         facts=tuple(_facts(estimate)),
         lines=tuple(_line(line) for line in estimate.items),
-        layers=_layers(estimate, target),
+        layers=_layers(estimate, target, program),
         notes=_notes(estimate),
     )
 
@@ -32,6 +34,14 @@ def _facts(e: Estimate) -> list[Fact]:
                 label="time of one inference",
                 value=f"{time(e.time.latency_us)} to the answer",
                 note=f"a new sample every {time(e.time.period_us)}; mean step {time(e.time.step_us)}",
+            ),
+        )
+        found.insert(
+            1,
+            Fact(
+                label="samples a second",
+                value=f"{e.time.per_second:.3g}",
+                note=f"energy-delay product {e.edp_js:.3g} J·s; {e.chips} chip(s) powered",
             ),
         )
     if e.low_pj is not None and e.high_pj is not None:
@@ -73,20 +83,42 @@ def _notes(e: Estimate) -> tuple[str, ...]:
     )
 
 
-def _layers(e: Estimate, target: Target) -> tuple[EnergyRow, ...]:
-    """Synaptic operations into each layer, its updates and its spikes; what the host does is left out."""
+def _layers(e: Estimate, target: Target, program: Program) -> tuple[EnergyRow, ...]:
+    """Synaptic operations into each layer, its updates, spikes, messages and hops; without what the host does."""
+    ways = _ways(e, program)
     counts: Mapping[str, Sequence[Row]] = e.counts  # type: ignore[assignment]
     table = {} if e.table is None else target.prices[e.table]
     prices = {key: float(q.value) for key, q in table.items() if q.value != UNKNOWN}
     return tuple(
-        _layer(p, counts["projections"], prices, e.samples)
+        _layer(p, counts["projections"], ways.get(str(p["name"]), {}), prices, e.samples)
         for p in counts["populations"]
         if p["on_chip"]
     )
 
 
+def _ways(e: Estimate, program: Program) -> dict[str, dict[str, int]]:
+    """Layer -> key of the price -> messages, hops and crossings of its cores."""
+    cores: Mapping[str, Any] = e.counts["cores"] or {}  # type: ignore[assignment]
+    found: dict[str, dict[str, int]] = {}
+    names = {
+        "messages": "message",
+        "hops_ew": "hop_ew",
+        "hops_ns": "hop_ns",
+        "crossings": "crossing",
+    }
+    for core, row in zip(program.cores, cores.get("each", []), strict=False):
+        layer = found.setdefault(core.tile.population, {})
+        for name, key in names.items():
+            layer[f"{key}_pj"] = layer.get(f"{key}_pj", 0) + row.get(name, 0)
+    return found
+
+
 def _layer(
-    p: Row, projections: Sequence[Row], prices: Mapping[str, float], samples: int
+    p: Row,
+    projections: Sequence[Row],
+    ways: Mapping[str, int],
+    prices: Mapping[str, float],
+    samples: int,
 ) -> EnergyRow:
     into = (q for q in projections if q["target"] == p["name"] and q["on_chip"])
     synops = sum(_count(q, "synops") for q in into) / samples
@@ -96,13 +128,14 @@ def _layer(
         "neuron_idle_pj": updates - active,
         "neuron_active_pj": active,
         "neuron_spike_pj": spikes,
+        **{key: n / samples for key, n in ways.items()},
     }
     return EnergyRow(
         layer=str(p["name"]),
         synops=synops,
         updates=updates,
         spikes=spikes,
-        energy_pj=sum(n * prices[key] for key, n in amounts.items()) if prices else None,
+        energy_pj=sum(n * prices.get(key, 0.0) for key, n in amounts.items()) if prices else None,
     )
 
 

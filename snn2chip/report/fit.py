@@ -1,10 +1,12 @@
 """How full the cores are, counted from their packed words."""
 
-from snn2chip.chip.formats.format import format_of
-from snn2chip.chip.program import Core, Program
+from snn2chip.chip.certificate import CoreHolds, certificate
+from snn2chip.chip.program import Program, Tile
 from snn2chip.chip.target import Target
 from snn2chip.chip.use import use_table
+from snn2chip.energy.estimate import Estimate
 from snn2chip.report.data import CoreRow, Fit, LimitUse
+from snn2chip.report.places import places
 
 WORDS = {
     "neurons": "neurons",
@@ -20,26 +22,27 @@ WORDS = {
 """The limits of a core, as people read them."""
 
 
-def fit(program: Program, target: Target) -> Fit:
-    """Use of every limit of the target, by layer and by core."""
+def fit(program: Program, target: Target, estimate: Estimate | None) -> Fit:
+    """Use of every limit of the target, by layer and by core; and where the cores lie."""
     layers = use_table(program, target)
+    held = certificate(program, target)
     return Fit(
         limits={name: WORDS.get(name, name) for name in layers[0].most} if layers else {},
         layers=layers,
-        cores=tuple(_core(number, core, target) for number, core in enumerate(program.cores)),
+        cores=tuple(_core(core, program.cores[core.number].tile, target) for core in held.cores),
+        places=places(program, target, estimate, held),
     )
 
 
-def _core(number: int, core: Core, target: Target) -> CoreRow:
-    tile = core.tile
+def _core(core: CoreHolds, tile: Tile, target: Target) -> CoreRow:
     box = (tile.channels, tile.rows, tile.columns)
     return CoreRow(
-        number=number,
+        number=core.number,
         chip=core.chip,
         layer=tile.population,
         tile=" × ".join(f"{a}–{b - 1}" if b > a + 1 else str(a) for a, b in box),
         uses=tuple(
             LimitUse(limit=WORDS.get(name, name), have=have, need=target.limit(name))
-            for name, have in format_of(target.format).count(core, f"core {number}").counts.items()
+            for name, have in core.uses.items()
         ),
     )

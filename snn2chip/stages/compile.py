@@ -1,5 +1,6 @@
 """`compile`: a model to a build folder. Everything is made in memory and written at the end, whole or not at all."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 import snn2chip.build as build
 from snn2chip.chip.align import check_aligned
 from snn2chip.chip.audit import audit
+from snn2chip.chip.certificate import Certificate, certificate
 from snn2chip.chip.files import save as save_program
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding, Program
@@ -29,6 +31,7 @@ class Compiled:
 
     levels: Levels
     program: Program
+    certificate: Certificate
     validation: Validation | None
     findings: tuple[Finding, ...]
     path: Path
@@ -44,6 +47,7 @@ class Compiled:
             f"input by {program.coding.value}",
             f"placement: {program.placement}",
             self._validated(),
+            *self.certificate.lines(),
             *(str(f) for f in self.findings),
             f"build folder: {self.path}",
         ]
@@ -88,9 +92,15 @@ def compile_model(
     validation = _validated(program, levels, tell)
     found = () if validation is None else validation.findings
     findings = (*levels.findings, *mapped, *audited, *found)
-    _write(path, options, levels, program, findings)
+    certified = certificate(program, levels.target)
+    _write(path, options, levels, program, certified, findings)
     return Compiled(
-        levels=levels, program=program, validation=validation, findings=findings, path=path
+        levels=levels,
+        program=program,
+        certificate=certified,
+        validation=validation,
+        findings=findings,
+        path=path,
     )
 
 
@@ -128,6 +138,7 @@ def _write(
     options: BuildOptions,
     levels: Levels,
     program: Program,
+    certified: Certificate,
     findings: tuple[Finding, ...],
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -140,6 +151,7 @@ def _write(
     text = build.description(
         options, findings, passes(levels.lowered), inputs(options, levels), hashes
     )
+    files["certificate.json"] = json.dumps(certified.to_dict(), indent=1).encode()
     write_folder(path, {**files, "build.toml": text.encode()})
 
 

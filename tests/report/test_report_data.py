@@ -1,8 +1,13 @@
 """What the report says is what the build holds."""
 
+import re
+
 import numpy as np
 import pytest
 
+from snn2chip.chip.target import load_target
+from snn2chip.energy.counts import count
+from snn2chip.energy.estimate import estimate
 from snn2chip.report.numbers import number, percent
 from snn2chip.report.picture import picture
 from snn2chip.report.rasters import ROWS, evenly, raster
@@ -74,7 +79,25 @@ def test_energy_by_layer_adds_up_to_the_priced_operations(made):
     spikes = sum(float(np.count_nonzero(v)) for v in made.recording.outputs.values()) / 3
     assert sum(r.spikes for r in energy.layers) == pytest.approx(spikes)
     assert all(r.energy_pj > 0 for r in energy.layers)
+    target = load_target("loihi2")
+    found = estimate(count(made.qc, made.recording, made.program, target), target)
+    assert sum(r.energy_pj for r in energy.layers) == pytest.approx(found.dynamic_pj)
     assert any("not a measurement" in note for note in energy.notes)
+
+
+def test_places_are_drawn_with_their_loads(made):
+    found = made.data.fit.places
+    assert [c.number for c in found.chips] == [0]
+    assert sum(t.text.count("cores ") for t in found.tiles) == len(found.tiles)
+    numbers = {
+        n for t in found.tiles for n in re.findall(r"\d+", t.text.split("cores ")[1].split(" (")[0])
+    }
+    assert numbers == {str(i) for i in range(len(made.program.cores))}
+    assert max(t.share for t in found.tiles) == 1.0
+    labels = [f.label for f in found.facts]
+    assert labels[:2] == ["placed by", "chips in use"]
+    assert "busiest link" in labels
+    assert found.certificate[0].startswith("certificate: ")
 
 
 def test_limits_are_honest(made):
