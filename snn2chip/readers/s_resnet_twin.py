@@ -18,7 +18,7 @@ from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.s_resnet_keys import Sizes, named_twice
 from snn2chip.readers.s_resnet_options import Settings
 from snn2chip.readers.twin import TwinWriter, refusal, unit_of
-from snn2chip.verify.float32 import MANTISSA
+from snn2chip.readers.twin_spiking import MANTISSA_BITS
 from snn2chip.zoo.s_resnet import VOTES
 
 
@@ -97,7 +97,10 @@ def _caveats(twin: TwinWriter) -> Iterator[str]:
         n, sums = p.neuron, twin.ranges[p.name].partial
         if n.gain_shift:
             yield f"{p.name}: the chip divides gained currents by 2^{n.gain_shift}"
-        if n.gain is not None and sums * int(np.abs(n.gain).max()) << p.fraction_bits >= MANTISSA:
+        if (
+            n.gain is not None
+            and sums * int(np.abs(n.gain).max()) << p.fraction_bits >= 1 << MANTISSA_BITS
+        ):
             yield f"{p.name}: gained currents may need more digits than float32 has"
         if n.emits is Emits.GRADED and _is_seen(twin.qc, p.name) and _drops_digits(twin.qc, p):
             yield f"{p.name}: the chip divides what it sends by 2^{n.graded_shift}"
