@@ -79,7 +79,8 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
         settings.steps,
         readout,
         NAME,
-        f"{NAME} ({variant}, n = {sizes.n}, {sizes.width} filters, norms of {sizes.norms} steps{boosted})",
+        f"{NAME} ({variant} of Vicente-Sola et al. 2022, n = {sizes.n}, {sizes.width} filters, "
+        f"norms of {sizes.norms} steps{boosted})",
         o,
     )
     return ReadModel(

@@ -88,7 +88,10 @@ def test_what_is_read_from_the_keys(path):
 def test_inspect_names_the_system(path):
     request = ModelRequest(path=written(path, small().state_dict()), options=LEAK)
     lines = inspect_model(request).lines()
-    assert "s_resnet (SResnet, n = 1, 4 filters, norms of 3 steps)" in lines[0]
+    assert (
+        "s_resnet (SResnet of Vicente-Sola et al. 2022, n = 1, 4 filters, norms of 3 steps)"
+        in lines[0]
+    )
     assert "option leak_mem = 0.875" in lines
 
 
