@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from snn2chip.bench.placement import PlacementRow, placement_lines
 from snn2chip.bench.published import anchors, rows
 from snn2chip.bench.shapes import mobilenet, sew_resnet18, yolo_kp
 from snn2chip.chip.formats.loihi1_words import conv_weight_sets
@@ -92,15 +93,17 @@ class CoreRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingTable:
-    """Everything that `bench mapping` compares."""
+    """Everything that `bench mapping` compares. `placement`: where it was asked for; it takes minutes."""
 
     sections: tuple[Section, ...]
     cores: tuple[CoreRow, ...]
+    placement: tuple[PlacementRow, ...] = ()
 
     @property
     def holds(self) -> bool:
         """Whether every row holds."""
         numbers = all(r.holds for s in self.sections for r in s.rows)
+        numbers = numbers and all(r.holds for r in self.placement)
         return numbers and all(r.cores <= r.most for r in self.cores)
 
     def lines(self) -> list[str]:
@@ -112,7 +115,8 @@ class MappingTable:
             out += [f"  {'':<46} {'published':>12} {'ours':>12} {'difference':>12}"]
             out += [_line(r) for r in s.rows] + [""]
         out += ["cores of whole networks", f"  {'':<46} {'at most':>12} {'ours':>12} lower bounds"]
-        return out + [_core_line(r) for r in self.cores]
+        out += [_core_line(r) for r in self.cores]
+        return [*out, "", *placement_lines(self.placement)] if self.placement else out
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
@@ -127,6 +131,7 @@ class MappingTable:
                 for s in self.sections
             ],
             "cores": [r.to_dict() for r in self.cores],
+            "placement": [r.to_dict() for r in self.placement],
             "holds": self.holds,
         }
 

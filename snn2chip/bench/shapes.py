@@ -143,6 +143,23 @@ def sew_resnet18() -> QuantizedCircuit:
     return b.done(4)
 
 
+def sew_resnet152() -> QuantizedCircuit:
+    """SEW ResNet-152 (ADD) at 224x224, 8 bits, T 4: bottlenecks, up to 37 summands in a join."""
+    b = _Growing(shape=(3, 224, 224))
+    x = b.conv("conv1", (INPUT,), 64, 7, 2)
+    x = b.conv("maxpool", x, 64, 3, 2, groups=64, bits=2)
+    for stage, blocks in enumerate((3, 8, 36, 3)):
+        width = 64 << stage
+        for block in range(blocks):
+            name, stride = f"layer{stage + 1}.{block}", 2 if stage and not block else 1
+            second = b.conv(f"{name}.2", b.conv(f"{name}.1", x, width, 1), width, 3, stride)
+            third = b.conv(f"{name}.3", second, 4 * width, 1)
+            x = x if block else b.conv(f"{name}.down", x, 4 * width, 1, stride)
+            x = (*x, *third)
+    b.answer("fc", x, 1000)
+    return b.done(4)
+
+
 def yolo_kp() -> QuantizedCircuit:
     """The layers of YOLO-KP, with the weight bits decoded from the printed table (of several that fit, the most)."""
     b = _Growing(shape=(3, 448, 448))

@@ -1,8 +1,10 @@
 """`bench`: engines against plain PyTorch, interleaved in one run; `bench mapping`: costs against published tables."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from snn2chip.bench.mapping import MappingTable, bench_mapping
+from snn2chip.bench.placement import bench_placement
 from snn2chip.errors import Snn2ChipError
 from snn2chip.options import one_of
 from snn2chip.progress import Progress, Silent
@@ -34,9 +36,12 @@ def run_bench(
 def run_mapping(
     what: tuple[str, ...] = (MAPPING,), *, progress: Progress | None = None
 ) -> MappingTable:
-    """The cost model against published tables; nothing is measured, so no workload goes with it."""
+    """The cost model against published tables, and the placement of networks of real size: some minutes."""
     if what != (MAPPING,):
         others = " ".join(w for w in what if w != MAPPING) or MAPPING
         raise Snn2ChipError("option-value", "bench", "mapping goes alone", have=others)
-    with (progress or Silent()).stage(MAPPING):
-        return bench_mapping()
+    tell = progress or Silent()
+    with tell.stage(MAPPING):
+        found = bench_mapping()
+    with tell.stage("placement"):
+        return replace(found, placement=bench_placement())
