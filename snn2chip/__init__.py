@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from snn2chip.stages.doctor import doctor
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain
+    from snn2chip.stages.finetune import finetune
     from snn2chip.stages.inspect import inspect_model
-    from snn2chip.stages.live import read
+    from snn2chip.stages.live import LiveModel, read
     from snn2chip.stages.onnx import export_onnx
     from snn2chip.stages.report import write_report
     from snn2chip.stages.rerun import rerun
@@ -56,8 +57,10 @@ _HOME = {
     "estimate_energy": "stages.energy",
     "explain": "stages.explain",
     "export_onnx": "stages.onnx",
+    "finetune": "stages.finetune",
     "inspect_model": "stages.inspect",
     "read": "stages.live",
+    "LiveModel": "stages.live",
     "write_report": "stages.report",
     "rerun": "stages.rerun",
     "simulate": "stages.simulate",
@@ -71,6 +74,7 @@ _HOME = {
 __all__ = [
     "BuildOptions",
     "Finding",
+    "LiveModel",
     "ModelRequest",
     "QuantizeOptions",
     "Snn2ChipError",
@@ -86,6 +90,7 @@ __all__ = [
     "estimate_energy",
     "explain",
     "export_onnx",
+    "finetune",
     "inspect_model",
     "read",
     "rerun",

@@ -8,6 +8,7 @@ from snn2chip.cli.verb import Result, Verb, show, verb
 from snn2chip.errors import Snn2ChipError
 
 if TYPE_CHECKING:
+    from snn2chip.training.datasets import DataRequest
     from snn2chip.training.run import TrainRequest
 
 DETAILS = """\
@@ -33,8 +34,14 @@ def _add_train(p: argparse.ArgumentParser) -> None:
         default=[],
         help="option of the architecture (connect_f=IAND, width=32, surrogate_width=0.5 ...)",
     )
-    _add_data(p)
-    group = p.add_argument_group("recipe (default: the preset's)")
+    add_data(p)
+    add_recipe(p, "the preset's")
+    arguments.add_json(p)
+
+
+def add_recipe(p: argparse.ArgumentParser, default: str) -> None:
+    """How to train; `default`: whose values hold where nothing is said."""
+    group = p.add_argument_group(f"recipe (default: {default})")
     group.add_argument("--epochs", metavar="E", type=int)
     group.add_argument("--batch", metavar="B", type=int, help="samples of a batch")
     group.add_argument("--lr", metavar="X", type=float, help="learning rate")
@@ -51,10 +58,10 @@ def _add_train(p: argparse.ArgumentParser) -> None:
         default=1,
         help="threads of torch (default: 1; another number may give other weights)",
     )
-    arguments.add_json(p)
 
 
-def _add_data(p: argparse.ArgumentParser) -> None:
+def add_data(p: argparse.ArgumentParser) -> None:
+    """--data and where it lies."""
     group = p.add_argument_group("data")
     group.add_argument("--data", metavar="NAME", help="data set by name (required)")
     group.add_argument("--data-root", metavar="DIR", help="local folder that holds it")
@@ -78,11 +85,22 @@ def _train(a: argparse.Namespace) -> tuple[Result, int]:
 
 
 def _request(a: argparse.Namespace) -> "TrainRequest":
-    from pathlib import Path
-
-    from snn2chip.training.datasets import DataRequest
     from snn2chip.training.run import TrainRequest
 
+    return TrainRequest(
+        arch=a.arch,
+        data=a.data,
+        options=arguments.options_of(a.option),
+        recipe=recipe_of(a),
+        preset=a.preset,
+        source=source_of(a),
+        device=a.device,
+        threads=a.threads,
+    )
+
+
+def recipe_of(a: argparse.Namespace) -> dict[str, object]:
+    """Fields of a Recipe that were given."""
     fields = {"learning_rate": a.lr} | {
         name: getattr(a, name)
         for name in (
@@ -95,17 +113,17 @@ def _request(a: argparse.Namespace) -> "TrainRequest":
             "seed",
         )
     }
+    return {k: v for k, v in fields.items() if v is not None}
+
+
+def source_of(a: argparse.Namespace) -> "DataRequest":
+    """Where the data set lies."""
+    from pathlib import Path
+
+    from snn2chip.training.datasets import DataRequest
+
     root = None if a.data_root is None else Path(a.data_root)
-    return TrainRequest(
-        arch=a.arch,
-        data=a.data,
-        options=arguments.options_of(a.option),
-        recipe={k: v for k, v in fields.items() if v is not None},
-        preset=a.preset,
-        source=DataRequest(root=root, frames=a.frames, size=a.size),
-        device=a.device,
-        threads=a.threads,
-    )
+    return DataRequest(root=root, frames=a.frames, size=a.size)
 
 
 TRAIN_VERB: Verb = verb(

@@ -8,6 +8,7 @@ import numpy as np
 from snn2chip.arrays import FloatArray, floats
 from snn2chip.circuit.types import INPUT, Circuit
 from snn2chip.errors import StatementError
+from snn2chip.fixed import DECAY_ONE
 from snn2chip.lowering import lower
 from snn2chip.lowering.drop_training_branches import drop_training_branches
 from snn2chip.lowering.fold_batch_norm import fold_batch_norm
@@ -134,7 +135,7 @@ def _worth(qc: QuantizedCircuit, p: QuantizedProjection) -> FloatArray:
 
 
 def _composed(mine: FloatArray, theirs: FloatArray) -> FloatArray:
-    """How many times a weight of the layer is as large as what a pool or norm before it made of it, by source channel."""
+    """[I]: a weight of the layer, divided by what a pool or norm before it made of it."""
     a, b = (_largest(w) for w in (mine, theirs))
     alike = len(a) == len(b) and bool((b > 0).all())
     ratio = a / b if alike else np.full(len(a), a.max() / b.max() if b.max() > 0 else 1.0)
@@ -158,14 +159,14 @@ def _neuron_grid(layer: Layer, op: Neuron, qc: QuantizedCircuit) -> NeuronGrid:
         raise StatementError(
             "finetune-neuron",
             layer.name,
-            "only neurons that fire, without a gain, can be trained on a grid",
+            "has a gain or sends numbers, and only neurons that fire can be trained on a grid",
         )
     constant = np.zeros((1, 1, 1)) if op.bias is None else op.bias
     return NeuronGrid(
         unit=unit,
         thresholds=tuple((level + 0.5) * unit for level in n.levels),
         amounts=tuple(amount * unit for amount in n.amounts),
-        keep=(4096.0 - n.delta),
+        keep=floats(DECAY_ONE - n.delta),
         bias=round_even(constant / unit) * unit,
     )
 

@@ -5,7 +5,8 @@ in float32 while they are below 2^24 units. Backward, rounding counts as the ide
 straight-through estimator of Bengio et al. 2013, arXiv 1308.3432), and firing has a surrogate gradient.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,147 +14,200 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn2chip.arrays import FloatArray, floats
+from snn2chip.fixed import DECAY_ONE
 from snn2chip.network.ops import convolve, evaluate, folded
 from snn2chip.network.types import INPUT, Conv2d, Layer, Linear, Network, Neuron
 from snn2chip.neuron import Compare, Reset
 from snn2chip.quantize.types import QuantizedInput
-from snn2chip.training.folded import Grid, NeuronGrid
-from snn2chip.zoo.surrogate import Surrogate
+from snn2chip.training.folded import Grid, LayerGrid, NeuronGrid
+from snn2chip.zoo.surrogates import Surrogate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Neurons:
-    """Tensors of one layer; `keep` of 4096, `unit` 0: nothing is rounded."""
+class _Kernel(nn.Module):
+    """A convolution or linear layer: weight and bias as parameters, their grid as buffers (a state keeps both)."""
 
-    thresholds: tuple[Tensor, ...]
-    amounts: tuple[Tensor, ...]
-    keep: Tensor
     unit: Tensor
+    bias_unit: Tensor
+
+    def __init__(self, op: Conv2d | Linear, grid: LayerGrid) -> None:
+        super().__init__()
+        bias = np.zeros(len(op.weight)) if op.bias is None else op.bias
+        self.op = op
+        self.weight, self.bias = nn.Parameter(_single(op.weight)), nn.Parameter(_single(bias))
+        self.register_buffer("unit", torch.tensor(grid.unit))
+        self.register_buffer("bias_unit", torch.tensor(grid.bias_unit))
+
+    def forward(self, x: Tensor, low: int, high: int) -> Tensor:
+        """On the grid of integers in low … high; unrounded where they are equal."""
+        weight, bias = self.weight, self.bias
+        if low != high:
+            unit, bias_unit = self.unit.to(x.dtype), self.bias_unit.to(x.dtype)
+            weight = _through((weight / unit).clamp(low, high)) * unit
+            bias = _through(bias / bias_unit) * bias_unit
+        if isinstance(self.op, Conv2d):
+            op = self.op
+            return folded(lambda y: convolve(op, y, weight, bias), x)
+        return folded(lambda y: functional.linear(y.flatten(1), weight, bias)[..., None, None], x)
+
+
+class _Fires(nn.Module):
+    """A layer of neurons over all steps: the float model's, or the chip's as buffers."""
+
+    unit: Tensor
+    thresholds: Tensor
+    amounts: Tensor
+    keep: Tensor
     bias: Tensor
+
+    def __init__(self, op: Neuron, grid: NeuronGrid, steps: int, surrogate: Surrogate) -> None:
+        super().__init__()
+        self.model, self.steps, self.surrogate = op.model, steps, surrogate
+        own = np.zeros((1, 1, 1)) if op.bias is None else op.bias
+        self.own_bias = torch.tensor(own)
+        self.own_thresholds = [torch.tensor(x) for x in op.model.levels]
+        for name, array in _arrays(grid).items():
+            self.register_buffer(name, torch.tensor(array))
+
+    def forward(self, currents: Tensor, chip: bool) -> Tensor:
+        """Spikes [T, N, ...] of currents [T or 1, N, ...]."""
+        if chip:
+            thresholds, amounts, bias, fire = (
+                list(self.thresholds),
+                list(self.amounts),
+                self.bias,
+                self.surrogate.above,
+            )
+        else:
+            thresholds = amounts = self.own_thresholds
+            strict = self.model.compare is Compare.GREATER
+            bias, fire = self.own_bias, self.surrogate.above if strict else self.surrogate.reached
+        total: Tensor | None = None
+        for theta, off in zip(thresholds, amounts, strict=True):
+            threshold, amount = (x.to(currents) for x in (theta, off))
+            width = threshold.abs().mean().clamp(min=1e-6)
+            v, spikes = torch.zeros_like(currents[0]), list[Tensor]()
+            for t in range(self.steps):
+                v = self._decayed(v, chip) + currents[t if len(currents) > 1 else 0] + bias.to(v)
+                s = fire((v - threshold) / width)
+                v = _after(self.model.reset, v, s.detach(), amount)
+                spikes.append(s)
+            level = torch.stack(spikes)
+            total = level if total is None else total + level
+        return torch.zeros_like(currents) if total is None else total
+
+    def _decayed(self, v: Tensor, chip: bool) -> Tensor:
+        """The chip's decay is toward zero in membrane units; backward, it is the decay itself."""
+        if not chip:
+            decay = torch.tensor(self.model.decay, dtype=v.dtype, device=v.device)
+            return v * decay
+        keep, unit = self.keep.to(v.dtype), self.unit.to(v.dtype)
+        if bool((keep == DECAY_ONE).all()):
+            return v
+        kept = v * (keep / DECAY_ONE)
+        on_chip = (v.detach() / unit * keep / DECAY_ONE).trunc() * unit
+        return kept + (on_chip - kept).detach()
 
 
 class FoldedNet(nn.Module):
     """Weights and biases of a folded network as parameters.
 
-    Without a grid (`use(None)`) it computes the float network. Images [N, C, H, W] or frames [T, N, C, H, W] to answers
+    `chip` False: it computes the float network. Images [N, C, H, W] or frames [T, N, C, H, W] to answers
     [N, classes].
     """
 
-    def __init__(self, network: Network, surrogate: Surrogate, input: QuantizedInput) -> None:
+    def __init__(
+        self, network: Network, surrogate: Surrogate, input: QuantizedInput, grid: Grid
+    ) -> None:
         super().__init__()
-        self.network, self.surrogate, self.input = network, surrogate, input
-        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        self.kernels = {
-            x.name: x.op for x in network.layers if isinstance(x.op, Conv2d | Linear)
-        }
-        self.number = {name: i for i, name in enumerate(self.kernels)}
-        for op in self.kernels.values():
-            bias = np.zeros(len(op.weight)) if op.bias is None else op.bias
-            self.weights.append(nn.Parameter(_tensor(op.weight)))
-            self.biases.append(nn.Parameter(_tensor(bias)))
-        self.grid: Grid | None = None
-        self.units = nn.ParameterList()
+        self.network, self.input = network, input
+        self.low, self.high, self.chip = grid.low, grid.high, True
+        self.names: dict[str, int] = {}
+        self.layers = nn.ModuleList()
+        for layer in network.layers:
+            if isinstance(layer.op, Conv2d | Linear):
+                self._add(layer.name, _Kernel(layer.op, grid.layers[layer.name]))
+            elif isinstance(layer.op, Neuron):
+                neurons = grid.neurons[layer.name]
+                self._add(layer.name, _Fires(layer.op, neurons, network.steps, surrogate))
 
-    def use(self, grid: Grid | None) -> None:
+    def use(self, grid: Grid) -> None:
         """Compute on this grid from now on."""
-        self.grid = grid
+        for name, g in grid.layers.items():
+            _copy(self._of(name), {"unit": g.unit, "bias_unit": g.bias_unit})
+        for name, g in grid.neurons.items():
+            _copy(self._of(name), _arrays(g))
+
+    def grid(self) -> Grid:
+        """The grid that it computes on."""
+        layers: dict[str, LayerGrid] = {}
+        neurons: dict[str, NeuronGrid] = {}
+        for name in self.names:
+            held = {k: floats(v.cpu().numpy()) for k, v in self._of(name).named_buffers()}
+            if isinstance(self._of(name), _Kernel):
+                layers[name] = LayerGrid(unit=held["unit"], bias_unit=held["bias_unit"])
+            else:
+                neurons[name] = NeuronGrid(
+                    unit=held["unit"],
+                    thresholds=tuple(held["thresholds"]),
+                    amounts=tuple(held["amounts"]),
+                    keep=held["keep"],
+                    bias=held["bias"],
+                )
+        return Grid(layers=layers, neurons=neurons, low=self.low, high=self.high)
 
     def trained(self) -> Network:
         """The network with the weights and biases of now, unrounded."""
-        layers = tuple(self._now(x) for x in self.network.layers)
-        return replace(self.network, layers=layers)
+        return replace(self.network, layers=tuple(self._now(x) for x in self.network.layers))
 
     def forward(self, x: Tensor) -> Tensor:
         """Answers: the read-out's sum or mean over the steps."""
-        steps = self.network.steps
         values = {INPUT: self._entered(x if x.dim() == 5 else x[None])}
+        low, high = (self.low, self.high) if self.chip else (0, 0)
         for layer in self.network.layers:
             sources = [values[name] for name in layer.inputs]
             if isinstance(layer.op, Neuron):
-                values[layer.name] = self._fired(layer, layer.op, sources[0])
+                values[layer.name] = self._of(layer.name)(sources[0], self.chip)
             elif isinstance(layer.op, Conv2d | Linear):
-                values[layer.name] = self._weighted(layer.name, layer.op, sources[0])
+                values[layer.name] = self._of(layer.name)(sources[0], low, high)
             else:
                 values[layer.name] = evaluate(layer.op, sources)
         answer = values[self.network.readout.layer].mean(0).flatten(1)
-        return answer if self.network.readout.mean else answer * steps
+        return answer if self.network.readout.mean else answer * self.network.steps
+
+    def _add(self, name: str, module: nn.Module) -> None:
+        self.names[name] = len(self.layers)
+        self.layers.append(module)
+
+    def _of(self, name: str) -> nn.Module:
+        return self.layers[self.names[name]]
 
     def _entered(self, x: Tensor) -> Tensor:
-        if self.grid is None:
-            return x
         q = self.input
-        return (x / q.scale).round().clamp(q.low, q.high) * q.scale
-
-    def _weighted(self, name: str, op: Conv2d | Linear, x: Tensor) -> Tensor:
-        weight, bias = self.weights[self.number[name]], self.biases[self.number[name]]
-        if self.grid is not None:
-            g = self.grid.layers[name]
-            unit = _tensor(g.unit, x)
-            weight = _through((weight / unit).clamp(self.grid.low, self.grid.high)) * unit
-            bias = _through(bias / _tensor(g.bias_unit, x)) * _tensor(g.bias_unit, x)
-        if isinstance(op, Conv2d):
-            return folded(lambda y: convolve(op, y, weight, bias), x)
-        return folded(lambda y: functional.linear(y.flatten(1), weight, bias)[..., None, None], x)
-
-    def _fired(self, layer: Layer, op: Neuron, currents: Tensor) -> Tensor:
-        n = self._neurons(layer, op, currents)
-        strict = self.grid is not None or op.model.compare is Compare.GREATER
-        fire = self.surrogate.above if strict else self.surrogate.reached
-        total = torch.zeros(())
-        for threshold, amount in zip(n.thresholds, n.amounts, strict=True):
-            width = threshold.abs().mean().clamp(min=1e-6)
-            v = torch.zeros_like(currents[0])
-            spikes: list[Tensor] = []
-            for t in range(self.network.steps):
-                x = currents[t if len(currents) > 1 else 0]
-                v = _decayed(v, n) + x + n.bias
-                s = fire((v - threshold) / width)
-                v = _after(op.model.reset, v, s.detach(), amount)
-                spikes.append(s)
-            total = total + torch.stack(spikes)
-        return total
-
-    def _neurons(self, layer: Layer, op: Neuron, like: Tensor) -> _Neurons:
-        if self.grid is not None:
-            return _on_grid(self.grid.neurons[layer.name], like)
-        m = op.model
-        thresholds = tuple(_tensor(x, like) for x in m.levels)
-        return _Neurons(
-            thresholds=thresholds,
-            amounts=thresholds,
-            keep=_tensor(m.decay, like) * 4096,
-            unit=torch.zeros(()),
-            bias=_tensor(np.zeros((1, 1, 1)) if op.bias is None else op.bias, like),
-        )
+        return (x / q.scale).round().clamp(q.low, q.high) * q.scale if self.chip else x
 
     def _now(self, layer: Layer) -> Layer:
-        op = layer.op
-        if not isinstance(op, Conv2d | Linear):
+        held = self._of(layer.name) if layer.name in self.names else None
+        if not isinstance(held, _Kernel) or not isinstance(layer.op, Conv2d | Linear):
             return layer
-        i = self.number[layer.name]
-        weight, bias = (_array(p[i]) for p in (self.weights, self.biases))
-        return replace(layer, op=replace(op, weight=weight, bias=bias))
+        weight, bias = (floats(_array(p)) for p in (held.weight, held.bias))
+        return replace(layer, op=replace(layer.op, weight=weight, bias=bias))
 
 
-def _on_grid(g: NeuronGrid, like: Tensor) -> _Neurons:
-    return _Neurons(
-        thresholds=tuple(_tensor(x, like) for x in g.thresholds),
-        amounts=tuple(_tensor(x, like) for x in g.amounts),
-        keep=_tensor(g.keep, like),
-        unit=_tensor(g.unit, like),
-        bias=_tensor(g.bias, like),
-    )
+def _arrays(g: NeuronGrid) -> dict[str, FloatArray]:
+    """`thresholds` and `amounts` [levels, ...]."""
+    return {
+        "unit": g.unit,
+        "thresholds": np.stack(g.thresholds),
+        "amounts": np.stack(g.amounts),
+        "keep": g.keep,
+        "bias": np.asarray(g.bias),
+    }
 
 
-def _decayed(v: Tensor, n: _Neurons) -> Tensor:
-    """The chip's decay, toward zero in membrane units; backward, the decay itself."""
-    if bool((n.keep == 4096).all()):
-        return v
-    kept = v * (n.keep / 4096)
-    if not bool(n.unit.any()):
-        return kept
-    chip = (v.detach() / n.unit * n.keep / 4096).trunc() * n.unit
-    return kept + (chip - kept).detach()
+def _copy(module: nn.Module, arrays: Mapping[str, FloatArray]) -> None:
+    for name, array in arrays.items():
+        buffer = module.get_buffer(name)
+        setattr(module, name, torch.tensor(array, device=buffer.device))
 
 
 def _after(reset: Reset, v: Tensor, s: Tensor, amount: Tensor) -> Tensor:
@@ -167,10 +221,9 @@ def _through(x: Tensor) -> Tensor:
     return x + (x.round() - x).detach()
 
 
-def _tensor(values: FloatArray, like: Tensor | None = None) -> Tensor:
-    device = None if like is None else like.device
-    return torch.tensor(values, dtype=torch.float32, device=device)
+def _single(values: FloatArray) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32)
 
 
 def _array(parameter: Tensor) -> FloatArray:
-    return floats(parameter.detach().cpu().numpy().astype(np.float64))
+    return parameter.detach().cpu().numpy().astype(np.float64)
