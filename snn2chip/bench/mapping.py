@@ -253,11 +253,12 @@ def _mobilenet(target: Target) -> Section:
 
 def _cores(loihi1: Target, loihi2: Target) -> Iterator[CoreRow]:
     sew = sew_resnet18()
-    bounds = "split without alignment"
+    bounds, runs = "split without alignment", "aligned, the program that runs"
     for target, aligned, most, whose in (
         (loihi2, False, 831, bounds),
-        (loihi2, True, 1015, "aligned, the program that runs"),
+        (loihi2, True, 1015, runs),
         (loihi1, False, 4096, bounds),
+        (loihi1, True, 4096 + 1200, runs),
     ):
         name = f"SEW ResNet-18, 224x224, T 4, 8 bits: {whose}"
         yield _core_row(name, _planned(sew, target, aligned=aligned), most, "")

@@ -8,6 +8,7 @@ from snn2chip.chip.align import align, check_aligned, check_delays, without_dela
 from snn2chip.chip.codings import choose_coding
 from snn2chip.chip.features import check_features
 from snn2chip.chip.formats.bits import Words
+from snn2chip.chip.joins import cheapest
 from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
 from snn2chip.chip.place.place import place_program
 from snn2chip.chip.place.placing import COLUMNS, Placing
@@ -15,7 +16,7 @@ from snn2chip.chip.program import Coding, Core, Program, Schedule
 from snn2chip.chip.relay import add_relays
 from snn2chip.chip.relays import relayed
 from snn2chip.chip.split import split
-from snn2chip.chip.target import Target
+from snn2chip.chip.target import DelayAt, Target
 from snn2chip.chip.wiring import shape_of, wire
 from snn2chip.errors import Finding, Severity, errors_of
 from snn2chip.quantize.types import QuantizedCircuit
@@ -71,8 +72,10 @@ def plan_cores(
 ) -> tuple[Plan, tuple[Finding, ...]]:
     """All that is decided before packing, and what stands against it; populations that fit nowhere have no tiles."""
     schedule = align(qc)
+    joins: tuple[Finding, ...] = ()
     if aligned:
         schedule = add_relays(qc, schedule, wire(qc, coding), target)
+        schedule, joins = cheapest(qc, schedule, wire(qc, coding), target)
         qc = _with_relays(qc, schedule, target)
     else:
         schedule = without_delays(schedule)
@@ -81,7 +84,7 @@ def plan_cores(
     plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings=tilings)
     early = () if aligned else check_aligned(schedule, qc, Severity.WARNING)
     features = check_features(qc, target, wiring)
-    return plan, (*features, *check_delays(schedule, target, wiring), *early, *misfits)
+    return plan, (*features, *check_delays(schedule, target, wiring), *early, *misfits, *joins)
 
 
 def _with_relays(qc: QuantizedCircuit, schedule: Schedule, target: Target) -> QuantizedCircuit:
@@ -102,12 +105,14 @@ def _cost(plan: Plan, join: str, relays: list[str]) -> Finding:
     neurons = sum(c * h * w for c, h, w in (plan.qc.population(r).shape for r in relays))
     cores = sum(plan.tilings[r].cores for r in relays)
     first = plan.schedule.relays[relays[0]]
+    in_synapses = plan.target.delay_at is DelayAt.SYNAPSE
+    reason = "waits in relays" if in_synapses else "waits longer than an axon can hold"
     carried = f"{len(first)} summands" if len(first) > 1 else ", ".join(first)
     return Finding(
         code="map-relay",
         severity=Severity.NOTE,
         where=join,
-        why=f"waits longer than an axon can hold: relays carry {carried} on",
+        why=f"{reason}: relays carry {carried} on",
         have=f"relays: {len(relays)}, neurons: {neurons}, cores: {cores}",
     )
 
