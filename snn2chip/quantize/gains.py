@@ -50,9 +50,10 @@ def gain_units(s: Scales) -> GainUnits:
 
 
 def _rank(s: Scales) -> tuple[float, ...]:
-    """Exact first, then proved, then the finest membrane; of equals the fewest fraction bits."""
+    """Exact first, then proved, then the finest membrane unless all is exact; of equals the fewest fraction bits."""
     inexact = float((~s.exact).sum())
-    return (inexact, float(not s.proved), float(s.x.max()) - s.fraction_bits, s.fraction_bits)
+    finest = float(s.x.max()) - s.fraction_bits if inexact else 0.0
+    return (inexact, float(not s.proved), finest, s.fraction_bits)
 
 
 def _weight_limits(f: Facts, widths: Widths, free: bool) -> Limits:
