@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from snn2chip.stages.finetune import finetune
     from snn2chip.stages.inspect import inspect_model
     from snn2chip.stages.live import LiveModel, read
+    from snn2chip.stages.lava import export_lava
     from snn2chip.stages.onnx import export_onnx
     from snn2chip.stages.report import write_report
     from snn2chip.stages.rerun import rerun
@@ -56,6 +57,7 @@ _HOME = {
     "doctor": "stages.doctor",
     "estimate_energy": "stages.energy",
     "explain": "stages.explain",
+    "export_lava": "stages.lava",
     "export_onnx": "stages.onnx",
     "finetune": "stages.finetune",
     "inspect_model": "stages.inspect",
@@ -89,6 +91,7 @@ __all__ = [
     "doctor",
     "estimate_energy",
     "explain",
+    "export_lava",
     "export_onnx",
     "finetune",
     "inspect_model",

@@ -1,7 +1,7 @@
 """The Recording: what an engine returns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,3 +33,13 @@ def compact(values: Outputs) -> Outputs:
     """Outputs of integers as uint8 where they fit, else int32."""
     fits = values.size == 0 or (values.min() >= 0 and values.max() <= 255)
     return values.astype(np.uint8 if fits else np.int32)
+
+
+def samples_of(recording: Recording, first: int, stop: int) -> Recording:
+    """Samples first..stop."""
+    return replace(
+        recording,
+        outputs={n: v[:, first:stop] for n, v in recording.outputs.items()},
+        potentials={n: v[first:stop] for n, v in recording.potentials.items()},
+        decision=recording.decision[first:stop],
+    )

@@ -1,13 +1,21 @@
 """The main job through the command line, on the trained digits network and images that it has not seen."""
 
 import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from snn2chip import recordings
 from snn2chip.cli.main import main
+from snn2chip.engines.lava import environment
+from snn2chip.inputs import InputData
+from snn2chip.recordings import load
 
 DATA = Path(__file__).parent.parent / "examples" / "data"
 
@@ -103,6 +111,84 @@ def test_traces_of_all_engines_below_float_are_the_same(
         assert set(trace) == set(traces["spec"]), engine
         assert all(np.array_equal(trace[k], traces["spec"][k]) for k in trace), engine
     assert max(int(v.max()) for v in traces["spec"].values()) >= 2
+
+
+@pytest.mark.usefixtures("lava")
+def test_every_executor_fires_the_same(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = str(build.parent / "x.npy")
+    capsys.readouterr()
+    assert main(["verify", str(build), "--input", x, "--engine", "all"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"compared +layer +dense +core +onnx +lava\n", shown)
+    assert re.search(r"fc \(potential\) +240 +0 +0 +0 +0 +0\n", shown)
+    rung = json.loads((build / "verdict.json").read_text())["rungs"][-2]
+    assert set(rung["executors"]) == {"layer", "dense", "core", "onnx", "lava"}
+    for counts in rung["executors"].values():
+        assert all(c["compared"] > 0 and c["differing"] == 0 for c in counts)
+        assert sum(c["compared"] for c in counts) == rung["compared"] // 5
+    assert main(["report", str(build)]) == 0
+    assert "executor by executor" in (build / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("lava")
+def test_the_exported_lava_script_fires_the_same(
+    build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(build), "--input", str(build.parent / "x.npy")]) == 0
+    folder = build.parent / "script"
+    told = answer(["lava", "export", str(build), "-o", str(folder)], capsys)
+    assert told["kinds"]["LIFReset"] == 10 and told["ours"] == ["Neurons"]
+    words = [str(environment.python()), str(folder / "program.py")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "all equal"), done.stderr
+    chip = subprocess.run([*words, "--chip"], capture_output=True, text=True, timeout=300)
+    assert chip.returncode == 1 and "not installed here" in chip.stderr
+    assert main(["lava", "export", str(build), "-o", str(build)]) == 2
+    assert "out-taken" in capsys.readouterr().err
+
+
+def test_a_recording_made_elsewhere(
+    build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "two.npy", np.load(build.parent / "x.npy")[:2])
+    answer(["simulate", str(build), "--input", str(tmp_path / "two.npy")], capsys)
+    theirs = build / "recordings" / "layer.npz"
+    assert answer(["verify", str(build), "--recording", str(theirs)], capsys)["passed"]
+    rung = json.loads((build / "verdict.json").read_text())["rungs"][-2]
+    assert rung["sides"][-1] == "layer (recorded)"
+
+    recording, inputs = load(theirs)
+    wrong = {n: v.copy() for n, v in recording.outputs.items()}
+    wrong["layer1.1.sn1"][3, 1, 0, 0, 0] ^= 1
+    recordings.save(replace(recording, outputs=wrong), inputs, tmp_path / "wrong.npz")
+    assert main(["verify", str(build), "--recording", str(tmp_path / "wrong.npz")]) == 1
+    shown = capsys.readouterr().out
+    assert re.search(r"layer1.1.sn1 +8,192 +0 +0 +0 +1\n", shown)
+    assert "layer1.1.sn1, step 3, sample 1" in shown
+
+    small = InputData(kind=inputs.kind, values=inputs.values[..., 1:])
+    recordings.save(recording, small, tmp_path / "small.npz")
+    assert main(["verify", str(build), "--recording", str(tmp_path / "small.npz")]) == 2
+    assert "recording-input" in capsys.readouterr().err
+    x = str(tmp_path / "two.npy")
+    assert main(["verify", str(build), "--recording", str(theirs), "--input", x]) == 2
+    assert main(["verify", str(build)]) == 2
+
+
+def test_executors_that_are_not_installed_are_named(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "snn2chip.engines.onnx", raising=False)
+    np.save(tmp_path / "one.npy", np.load(build.parent / "x.npy")[:1])
+    words = ["verify", str(build), "--input", str(tmp_path / "one.npy"), "--engine", "all"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "left out: executor lava: Lava's environment is not there" in shown
+    assert "left out: executor onnx: needs the package onnxruntime" in shown
+    assert main(["verify", str(build), "--input", "x.npy", "--engine", "lava"]) == 2
+    assert "lava-missing" in capsys.readouterr().err
 
 
 def test_a_changed_file_is_refused(

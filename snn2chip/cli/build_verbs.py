@@ -11,9 +11,9 @@ def _add_build(p: argparse.ArgumentParser) -> None:
     arguments.add_json(p)
 
 
-def _add_build_input(p: argparse.ArgumentParser) -> None:
+def _add_build_input(p: argparse.ArgumentParser, *, required: bool = True) -> None:
     _add_build(p)
-    arguments.add_input(p, required=True)
+    arguments.add_input(p, required=required)
     p.add_argument("--labels", metavar="Y.npy", help="classes of the samples, for top-1")
 
 
@@ -30,7 +30,7 @@ def _add_simulate(p: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="NAME",
         default="layer",
-        help="spec, layer, dense, core, onnx (default: layer)",
+        help="spec, layer, dense, core, onnx, lava, lava-fast (default: layer)",
     )
 
 
@@ -43,13 +43,19 @@ def _simulate(a: argparse.Namespace) -> tuple[Result, int]:
 
 
 def _add_verify(p: argparse.ArgumentParser) -> None:
-    _add_build_input(p)
+    _add_build_input(p, required=False)
     p.add_argument(
         "--engine",
         metavar="NAME",
         action="append",
         default=[],
-        help="compare this one, too: onnx (spec, layer, dense and core always are)",
+        help="compare this one, too: onnx, lava, lava-fast (spec, layer, dense and core always are); "
+        "all: every one that is installed, as a matrix of layers and executors",
+    )
+    p.add_argument(
+        "--recording",
+        metavar="FILE",
+        help="compare with a recording of `simulate` that was made elsewhere, on its own input",
     )
 
 
@@ -62,6 +68,7 @@ def _verify(a: argparse.Namespace) -> tuple[Result, int]:
         layout=a.layout,
         labels=a.labels,
         engines=tuple(a.engine),
+        recording=a.recording,
         progress=show(a),
     )
     return done, 0 if done.verdict else 1

@@ -21,7 +21,7 @@ from snn2chip.report.numbers import percent
 from snn2chip.report.parameters import parameters
 from snn2chip.report.picture import picture
 from snn2chip.report.rasters import rasters
-from snn2chip.report.statement import commands, identity, limits, rung_row
+from snn2chip.report.statement import commands, identity, limits, matrix, rung_row
 from snn2chip.verify.text import headline
 from snn2chip.verify.types import Verdict
 
@@ -60,6 +60,7 @@ def collect(
         headline=headline(verdict),
         summary=tuple(_summary(qc, program, verdict, estimate)),
         rungs=tuple(rung_row(r) for r in verdict.rungs),
+        matrix=matrix(verdict),
         not_exercised=verdict.not_exercised,
         left_out=verdict.left_out,
         identity=identity(qc, target, build.options, build.versions, build.hashes),

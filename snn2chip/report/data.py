@@ -32,6 +32,23 @@ class RungRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixRow:
+    """Outputs of one population (or read-out): compared with the spec's, and how many differ by executor."""
+
+    layer: str
+    compared: int
+    differing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Rung 3, executor by executor."""
+
+    executors: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PassRow:
     """One lowering pass: nodes before and after, and what it did ("" where nothing)."""
 
@@ -268,6 +285,7 @@ class ReportData:
     headline: str
     summary: tuple[Fact, ...]
     rungs: tuple[RungRow, ...]
+    matrix: Matrix
     not_exercised: tuple[str, ...]
     left_out: tuple[str, ...]
     identity: tuple[Fact, ...]

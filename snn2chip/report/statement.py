@@ -8,7 +8,7 @@ from snn2chip.chip.program import Program
 from snn2chip.chip.target import Status, Target
 from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
-from snn2chip.report.data import Fact, RungRow
+from snn2chip.report.data import Fact, Matrix, MatrixRow, RungRow
 from snn2chip.report.numbers import shape_text
 from snn2chip.verify.types import Rung, Verdict
 
@@ -37,6 +37,23 @@ def rung_row(rung: Rung) -> RungRow:
         ties=rung.ties,
         first="" if rung.first is None else str(rung.first),
         notes=rung.notes,
+    )
+
+
+def matrix(verdict: Verdict) -> Matrix:
+    """Executor by executor, what rung 3 compared."""
+    executors = next((r.executors for r in verdict.rungs if r.executors), {})
+    rows = zip(*executors.values(), strict=True)
+    return Matrix(
+        executors=tuple(executors),
+        rows=tuple(
+            MatrixRow(
+                layer=counts[0].layer,
+                compared=counts[0].compared,
+                differing=tuple(c.differing for c in counts),
+            )
+            for counts in rows
+        ),
     )
 
 
@@ -137,7 +154,7 @@ def commands(options: BuildOptions, build: str) -> tuple[Fact, ...]:
         Fact(label=deploy_command(options, build), value="the same by hand"),
         Fact(
             label=f"snn2chip verify {build} --input {shlex.quote(given)}{layout}",
-            value="compare again, on this or another input",
+            value="compare again, on this or another input; --engine all with every executor",
         ),
         Fact(
             label=f"snn2chip audit {build}",

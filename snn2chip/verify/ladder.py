@@ -28,7 +28,7 @@ from snn2chip.progress import Progress
 from snn2chip.quantize.input import clipped_values, dequantize_input, quantize_input
 from snn2chip.quantize.twin import membrane_unit, twin
 from snn2chip.quantize.types import QuantizedCircuit
-from snn2chip.recording import Outputs, Recording
+from snn2chip.recording import Outputs, Recording, samples_of
 from snn2chip.verify.compare import Tally
 from snn2chip.verify.ties import TieJudge
 from snn2chip.verify.types import Rung, Verdict
@@ -46,7 +46,8 @@ class Subject:
 
     `network` and `source` (the zoo's module) are None where the source file is gone or has no module; `code`
     runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
-    `engines`: those of rung 3 beside the ones that are always there.
+    `engines`: those of rung 3 beside the ones that are always there; `absent`: those that could not run, and why.
+    `recorded`: a run of these samples made elsewhere, which joins rung 3.
     """
 
     network: Network | None
@@ -62,6 +63,8 @@ class Subject:
     labels: NDArray[np.int64] | None
     allow: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    recorded: Recording | None = None
 
 
 @dataclass(slots=True)
@@ -86,7 +89,7 @@ class _Run:
 
 def climb(subject: Subject, progress: Progress) -> tuple[Verdict, Recording]:
     """(verdict, the spec's recording of all samples)."""
-    run = _Run(engines={name: Tally() for name in _others(subject.engines)})
+    run = _Run(engines={name: Tally() for name in _others(subject)})
     twin_circuit = twin(subject.qc)
     size = chunk_size(subject.qc)
     samples = subject.inputs.samples
@@ -131,7 +134,7 @@ def _climb_chunk(
         run.code.add({k: v for k, v in layers.items() if k in theirs}, theirs, first)
     done(0.8)
     for name, tally in run.engines.items():
-        _equal(tally, spec, _engine(name, s, integers), s.qc, first)
+        _equal(tally, spec, _other(name, s, integers, first), s.qc, first)
     done(1.0)
 
 
@@ -155,10 +158,14 @@ def _equal(
     tally.add(spec.outputs, other.outputs, first)
     for name, v in spec.potentials.items():
         population = qc.population(name)
-        theirs = other.potentials[name]
-        if theirs.dtype.kind == "f":
-            theirs = theirs / membrane_unit(population)
-        tally.add({f"{name} (potential)": v[None]}, {f"{name} (potential)": theirs[None]}, first)
+        said: dict[str, Outputs] = {}
+        if name in other.potentials:
+            theirs = other.potentials[name]
+            real = theirs.dtype.kind == "f"
+            said[f"{name} (potential)"] = (theirs / membrane_unit(population) if real else theirs)[
+                None
+            ]
+        tally.add({f"{name} (potential)": v[None]}, said, first)
 
 
 def _engine(name: str, s: Subject, integers: InputData) -> Recording:
@@ -168,15 +175,27 @@ def _engine(name: str, s: Subject, integers: InputData) -> Recording:
     return found.load()(s.qc, integers)  # type: ignore[return-value]
 
 
-def _others(asked: tuple[str, ...]) -> tuple[str, ...]:
-    """What the spec is compared with: every engine of integers that needs no extra, and those asked for."""
-    return tuple(
+def _others(s: Subject) -> tuple[str, ...]:
+    """What the spec is compared with: every engine of integers that is always here, and those asked for."""
+    ours = tuple(
         e.name
         for e in ENGINES.values()
         if e.level in (Level.QUANTIZED, Level.PROGRAM)
         and e.name != "spec"
-        and (not e.optional or e.name in asked)
+        and (not e.optional or e.name in s.engines)
     )
+    return ours if s.recorded is None else (*ours, _recorded_name(s.recorded))
+
+
+def _recorded_name(recording: Recording) -> str:
+    return f"{recording.engine} (recorded)"
+
+
+def _other(name: str, s: Subject, integers: InputData, first: int) -> Recording:
+    """What an executor says of samples `first` and on."""
+    if s.recorded is None or name != _recorded_name(s.recorded):
+        return _engine(name, s, integers)
+    return samples_of(s.recorded, first, first + integers.samples)
 
 
 def _float_rungs(s: Subject, run: _Run) -> list[Rung]:
@@ -210,7 +229,8 @@ def _integer_rungs(s: Subject, run: _Run, recording: Recording) -> list[Rung]:
     notes = [
         f"{name}: {t.compared:,} compared, {t.differing} differ" for name, t in run.engines.items()
     ]
-    found.append(rungs.exact("3", "engines", ("spec", *run.engines), total, notes))
+    sides = ("spec", *run.engines)
+    found.append(rungs.exact("3", "engines", sides, total, notes, run.engines))
     return found
 
 
@@ -222,7 +242,7 @@ def _left_out(s: Subject) -> tuple[str, ...]:
         reasons.append("rung 0: this kind of file comes without a module to compare with")
     if s.code is None:
         reasons.append(f"rung 2c: {s.code_reason}")
-    return tuple(reasons)
+    return (*reasons, *s.absent)
 
 
 def measures(

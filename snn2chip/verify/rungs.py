@@ -12,7 +12,12 @@ from snn2chip.verify.types import Rung
 
 
 def exact(
-    rung: str, title: str, sides: tuple[str, ...], tally: Tally, notes: Sequence[str] = ()
+    rung: str,
+    title: str,
+    sides: tuple[str, ...],
+    tally: Tally,
+    notes: Sequence[str] = (),
+    executors: Mapping[str, Tally] | None = None,
 ) -> Rung:
     """A rung that holds only if something was compared and nothing differs."""
     return Rung(
@@ -24,6 +29,7 @@ def exact(
         differing=tally.differing,
         first=tally.first,
         layers=tuple(tally.layers.values()),
+        executors={name: tuple(t.layers.values()) for name, t in (executors or {}).items()},
         notes=tuple(notes),
     )
 

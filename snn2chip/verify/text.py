@@ -82,6 +82,10 @@ def _rung(tree: Mapping[str, Any]) -> Rung:
     first = tree["first"]
     changed: dict[str, Any] = {k: tuple(tree[k]) for k in ("sides", "notes")}
     changed["layers"] = tuple(LayerCount(**c) for c in tree["layers"])
+    executors: Mapping[str, Any] = tree.get("executors", {})
+    changed["executors"] = {
+        name: tuple(LayerCount(**c) for c in counts) for name, counts in executors.items()
+    }
     changed["first"] = None if first is None else _difference(first)
     return Rung(**{**tree, **changed})
 
@@ -100,4 +104,21 @@ def _not_exercised(verdict: Verdict) -> list[str]:
     )
     return [
         f"  not exercised (no spike on this input): {len(verdict.not_exercised)} layer(s): {names}"
+    ]
+
+
+def matrix_lines(verdict: Verdict) -> list[str]:
+    """Populations against executors: outputs compared with the spec's, and how many of them differ."""
+    rung = next((r for r in verdict.rungs if r.executors), None)
+    if rung is None:
+        return []
+    names = list(rung.executors)
+    table = [["outputs that differ from spec", "compared", *names]]
+    table += [
+        [counts[0].layer, f"{counts[0].compared:,}", *(f"{c.differing:,}" for c in counts)]
+        for counts in zip(*rung.executors.values(), strict=True)
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table
     ]

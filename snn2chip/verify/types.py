@@ -46,7 +46,8 @@ class Rung:
     measurements, and hold
     unless a layer died). `compared`, `differing`: single outputs of neurons. `ties`: differences forced at potential ==
     threshold (rungs 0 and 1). `sides`: the two or more executors. `notes`: sentences for people. `measures`:
-    numbers such as `agreement`, `top1_original`, `top1_twin`, `samples`.
+    numbers such as `agreement`, `top1_original`, `top1_twin`, `samples`. `executors`: rung 3 executor by executor, the
+    counts of each population and read-out.
     """
 
     rung: str
@@ -59,6 +60,9 @@ class Rung:
     first: Difference | None = None
     layers: tuple[LayerCount, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict[str, float])
+    executors: Mapping[str, tuple[LayerCount, ...]] = field(
+        default_factory=dict[str, tuple[LayerCount, ...]]
+    )
     notes: tuple[str, ...] = ()
 
 

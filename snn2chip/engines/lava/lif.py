@@ -7,6 +7,8 @@ Lava's fixed-point LIF counts in units of 2^-6 of a weight unit: with F = 6 - f,
     s = v > (vth << 6), and v = 0 where it fired
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from snn2chip.arrays import IntArray
@@ -22,8 +24,11 @@ LIMIT = (1 << 23) - 1
 """Lava clips membranes to ±LIMIT; currents up to it do not wrap."""
 
 FORGETS = 4095
-MANTISSA = 1 << 15
-"""Lava keeps bias_mant in 16 bits; the chip has 13."""
+CHIP_BITS, LAVA_BITS = 12, 15
+"""Bits of the magnitude of bias_mant: on the chip, and in Lava's simulation."""
+
+NUDGE = 32
+"""A bias is moved by no more than this; steps · NUDGE is far below what clips."""
 
 EXPONENT_MAX = 7
 
@@ -66,38 +71,50 @@ def _stock(
         and n.gain is None
         and p.bias.ndim == 3
     )
-    if not plain or finer < 0 or not _fits(reach, finer, v_limit):
+    decays = bool(n.delta.any())
+    if not plain or finer < 0 or not _fits(reach, finer, v_limit, steps, decays):
         return ()
-    memoryless = bool((n.delta == FORGETS).all()) and _kept(p, reach) << finer <= FORGETS
+    memoryless = (
+        bool((n.delta == FORGETS).all()) and _kept(p, reach) << finer <= FORGETS - NUDGE - ONE
+    )
     keeps = not n.delta.any()
     if finer and not memoryless and not keeps:
         return ()
-    bias = _bias(p.bias << finer)
-    whole = (memoryless or keeps) and not ((p.bias << finer) % ONE).any()
-    thresholds = [_coarse(level << finer, whole) for level in n.levels]
-    if bias is None or any(t is None for t in thresholds):
+    bias = p.bias << finer
+    levels = [level << finer for level in n.levels]
+    counted = 1 if memoryless else steps if keeps else 0
+    grids = [_on_grid(level, bias, counted) for level in levels]
+    found = [g for g in grids if g is not None]
+    if len(found) < len(grids):
         return ()
     shape = lava_shape(p.shape)
     shared: dict[str, Argument] = {
         "shape": shape,
         "du": FORGETS,
         "dv": _plain(n.delta),
-        "bias_mant": np.ascontiguousarray(np.broadcast_to(channels_last(bias[0]), shape)),
-        "bias_exp": bias[1],
     }
     if not memoryless:
         shared |= {"reset_interval": steps, "reset_offset": (depth + 1) % steps}
     kind = "LIF" if memoryless else "LIFReset"
-    return tuple(Node(kind=kind, arguments={**shared, "vth": t}) for t in thresholds)
+    return tuple(Node(kind=kind, arguments={**shared, **_grid(g, shape)}) for g in found)
 
 
-def _fits(reach: Range, finer: int, v_limit: int) -> bool:
+def _grid(g: "Grid", shape: tuple[int, ...]) -> dict[str, Argument]:
+    mantissa = channels_last(g.bias >> g.exponent)
+    return {
+        "bias_mant": np.ascontiguousarray(np.broadcast_to(mantissa, shape)),
+        "bias_exp": g.exponent,
+        "vth": _plain(g.threshold),
+    }
+
+
+def _fits(reach: Range, finer: int, v_limit: int, steps: int, decays: bool) -> bool:
     """No current wraps; membranes are clipped at the same place, or provably never."""
     if max(-reach.current_low, reach.current_high) << BITS > LIMIT:
         return False
-    if finer == 0 and v_limit == LIMIT:
+    if finer == 0 and v_limit == LIMIT and decays:
         return True
-    return reach.proved and max(-reach.low, reach.high) << finer <= LIMIT
+    return reach.proved and (max(-reach.low, reach.high) << finer) + steps * NUDGE <= LIMIT
 
 
 def _kept(p: QuantizedPopulation, reach: Range) -> int:
@@ -106,20 +123,56 @@ def _kept(p: QuantizedPopulation, reach: Range) -> int:
     return max(-reach.low, min(reach.high, highest), 0)
 
 
-def _bias(bias: IntArray) -> tuple[IntArray, int] | None:
-    """(mantissa, exponent) with bias = mantissa << exponent; the largest exponent that the chip has too."""
-    lowest = int(np.bitwise_or.reduce(np.abs(bias), axis=None))
-    exponent = min(EXPONENT_MAX, (lowest & -lowest).bit_length() - 1) if lowest else BITS
-    mantissa = bias >> exponent
-    return (mantissa, exponent) if np.abs(mantissa).max(initial=0) < MANTISSA else None
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """`threshold` in units of 64, `bias` a multiple of 2^exponent: arrays that broadcast."""
+
+    threshold: IntArray
+    bias: IntArray
+    exponent: int
 
 
-def _coarse(level: IntArray, whole: bool) -> Argument:
-    """Vth with v > (vth << 6) exactly where v > level; None where there is none.
+def _on_grid(level: IntArray, bias: IntArray, steps: int) -> Grid | None:
+    """Threshold and bias on Lava's grids that fire in the same steps, or None.
 
-    `whole`: every membrane is a multiple of 64.
+    `steps`: most steps that a membrane adds up before it is 0 again; 0 where it decays in between. Without decay, k
+    steps after it was 0 a membrane is 64·A + k·b, A whole, so that it fires where A > (level - k·b) >> 6. A bias b'
+    close to b and a threshold h say the same where (level - k·b) >> 6 = h + (-k·b' >> 6) for k = 1..steps.
     """
-    return _plain(level >> BITS) if whole or not (level % ONE).any() else None
+    widest = int(np.abs(bias).max(initial=0)) + NUDGE
+    chip, lava = (max(0, widest.bit_length() - bits) for bits in (CHIP_BITS, LAVA_BITS))
+    for exponent in range(min(chip, EXPONENT_MAX), lava - 1, -1):
+        found = _near(level, bias, steps, exponent) if steps else _same(level, bias, exponent)
+        if found is not None:
+            return found
+    return None
+
+
+def _same(level: IntArray, bias: IntArray, exponent: int) -> Grid | None:
+    """Both as they are, where they lie on the grids."""
+    if (level % ONE).any() or (bias % (1 << exponent)).any():
+        return None
+    return Grid(threshold=level >> BITS, bias=bias, exponent=exponent)
+
+
+def _near(level: IntArray, bias: IntArray, steps: int, exponent: int) -> Grid | None:
+    """The nearest bias on its grid with a threshold that fires in the same steps, neuron by neuron."""
+    level, bias = np.broadcast_arrays(level, bias)
+    k = np.arange(1, steps + 1).reshape(-1, 1, 1, 1)
+    wanted = (level - k * bias) >> BITS
+    grid = 1 << exponent
+    threshold, taken = np.zeros_like(level), np.zeros_like(bias)
+    open_ = np.ones(level.shape, bool)
+    below = bias >> exponent << exponent
+    for offset in sorted(range(-NUDGE, NUDGE + 1, grid), key=abs):
+        tried = below + offset // grid * grid
+        heights = wanted - ((-k * tried) >> BITS)
+        fits = open_ & (heights == heights[0]).all(0)
+        threshold, taken = np.where(fits, heights[0], threshold), np.where(fits, tried, taken)
+        open_ &= ~fits
+        if not open_.any():
+            return Grid(threshold=threshold, bias=taken, exponent=exponent)
+    return None
 
 
 def _plain(values: IntArray) -> Argument:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from kinds import delay, dense, diagonal
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.conv.process import Conv
@@ -17,47 +18,15 @@ from lava.proc.dense.process import Dense
 from lava.proc.graded.process import GradedVec
 from lava.proc.io import sink, source
 from lava.proc.lif.process import LIF, LIFReset
-from lava.proc.sparse.process import DelaySparse, Sparse
-from lava.utils.weightutils import SignMode
+from lava.proc.sparse.process import DelaySparse
 from models import FastConv, FastDelay, FastDense, FileSink
 from processes.neurons import Neurons
 from processes.wide_conv import WideConv
-from scipy.sparse import diags
 
 CHANNEL_SLOTS = 2
 """Messages that a channel holds. Lava's own 64 fill the shared memory of a small container."""
 
 CHUNK_SECONDS = 1.0
-
-
-def synapses(kind):
-    """Dense or Sparse with int8 weights exactly: mixed weights lose their lowest bit, so they are sent doubled."""
-
-    def build(*, weights, exponent, num_message_bits):
-        return kind(
-            weights=2 * weights,
-            weight_exp=exponent - 1,
-            sign_mode=SignMode.MIXED,
-            num_message_bits=num_message_bits,
-        )
-
-    return build
-
-
-def diagonal(*, weights, **more):
-    """Sparse from neuron i to neuron i."""
-    return synapses(Sparse)(weights=diags(weights, format="csr", dtype=np.int32), **more)
-
-
-def delay(*, size, steps, num_message_bits):
-    """Each of `size` values to its own place, `steps` + 1 steps later."""
-    return DelaySparse(
-        weights=diags(np.full(size, 2), format="csr", dtype=np.int32),
-        delays=diags(np.full(size, steps), format="csr", dtype=int),
-        weight_exp=-1,
-        sign_mode=SignMode.MIXED,
-        num_message_bits=num_message_bits,
-    )
 
 
 def file_sink(*, shape, file):
@@ -71,7 +40,7 @@ KINDS = {
     "Source": lambda data: source.RingBuffer(data=data),
     "Conv": Conv,
     "WideConv": WideConv,
-    "Dense": synapses(Dense),
+    "Dense": dense,
     "Diagonal": diagonal,
     "Delay": delay,
     "LIF": LIF,
