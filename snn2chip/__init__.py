@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from snn2chip.stages.explain import explain
     from snn2chip.stages.finetune import finetune
     from snn2chip.stages.inspect import inspect_model
-    from snn2chip.stages.live import LiveModel, read
     from snn2chip.stages.lava import export_lava
+    from snn2chip.stages.live import LiveModel, read
     from snn2chip.stages.onnx import export_onnx
     from snn2chip.stages.report import write_report
     from snn2chip.stages.rerun import rerun
