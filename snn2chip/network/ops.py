@@ -75,8 +75,8 @@ def convolve(
 
 
 def like(values: NDArray[np.float64], x: torch.Tensor) -> torch.Tensor:
-    """A tensor of `values` in x's float type (a copy: our arrays are read-only)."""
-    return torch.tensor(values, dtype=x.dtype)
+    """A tensor of `values` in x's float type, where x is (a copy: our arrays are read-only)."""
+    return torch.tensor(values, dtype=x.dtype, device=x.device)
 
 
 def batch_norm(op: BatchNorm, x: torch.Tensor) -> torch.Tensor:
