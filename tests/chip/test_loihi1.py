@@ -10,6 +10,7 @@ from snn2chip.chip.audit import audit
 from snn2chip.chip.formats import loihi1
 from snn2chip.chip.formats.bits import FieldError
 from snn2chip.chip.formats.loihi1_layout import BORDER, HEAD, SYNAPSES, THRESHOLD
+from snn2chip.chip.formats.loihi1_pack import BORDERS, packed_tile, place_of, size_of
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding, CoreContents
 from snn2chip.chip.target import load_target
@@ -116,6 +117,15 @@ def test_borders_are_stored_in_several_ways():
     assert (1, 1) in {pad_bits(c) for c in ways["pad"].cores}
     assert len({pad_bits(c) for c in ways["best"].cores}) > 1
     assert len(ways["best"].cores) <= min(len(ways["mask"].cores), len(ways["pad"].cores))
+
+
+def test_what_is_counted_before_packing_is_what_is_packed(sew):
+    for core in sew[1].cores:
+        (tile,) = loihi1.unpack_core(core, TINY).tiles
+        if all(place_of(tile, c).shared for c in tile.connections):
+            for pad in BORDERS["best"]:
+                packed = packed_tile(tile, pad)
+                assert size_of(tile, pad) == (len(packed.neurons), len(packed.synapses))
 
 
 def test_a_rim_holds_silent_neurons():

@@ -12,7 +12,7 @@ import numpy as np
 from snn2chip.chip.formats.bits import FieldError, Words
 from snn2chip.chip.formats.loihi1_axons import pack_axons, unpack_table
 from snn2chip.chip.formats.loihi1_layout import HEAD
-from snn2chip.chip.formats.loihi1_pack import packed_tile, pads_of
+from snn2chip.chip.formats.loihi1_pack import best_pad, packed_tile
 from snn2chip.chip.formats.loihi1_unpack import read_core, rows_of
 from snn2chip.chip.program import AxonTable, Connection, Core, CoreContents, Tile, Use
 from snn2chip.chip.target import Target
@@ -47,16 +47,7 @@ def pack_core(
     if len(contents.tiles) != 1:
         raise FieldError("core", "tiles", 1, 0, len(contents.tiles))
     one = contents.tiles[0]
-    ways = [packed_tile(one, pad) for pad in pads_of(target, one)]
-    limits = target.limit("neurons"), target.limit("synapse_words")
-    best = min(
-        ways,
-        key=lambda w: (
-            len(w.neurons) > limits[0] or len(w.synapses) > limits[1],
-            len(w.synapses),
-            len(w.neurons),
-        ),
-    )
+    best = packed_tile(one, best_pad(target, one))
     axon_map, axon_memory = pack_axons(contents.axons)
     return Core(
         chip=chip,

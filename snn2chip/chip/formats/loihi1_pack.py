@@ -1,7 +1,7 @@
 """Loihi 1: the words of a tile, with its border stored in a given way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,10 +10,16 @@ from snn2chip.chip.formats.bits import FieldError, Words
 from snn2chip.chip.formats.loihi1_layout import AXON_IN, BORDER, HEAD, NEURON, SYNAPSES, THRESHOLD
 from snn2chip.chip.formats.loihi1_sets import Layout, Place, layout_of, tile_spans
 from snn2chip.chip.formats.loihi1_synapses import SynapseFormat, pack_sets
-from snn2chip.chip.formats.loihi1_words import Span, index_bits_of, weight_bits_of
+from snn2chip.chip.formats.loihi1_words import (
+    Span,
+    index_bits_of,
+    weight_bits_of,
+    words_of_sets,
+)
 from snn2chip.chip.formats.loihi2_headers import Numbers, header_of, pack_headers
 from snn2chip.chip.program import Connection, TileContents
 from snn2chip.chip.target import Target
+from snn2chip.circuit.types import Conv
 from snn2chip.fixed import signed_bits
 
 Pad = tuple[bool, bool]
@@ -27,10 +33,37 @@ BIAS_EXPONENTS = 8
 """Exponents of a bias: 0 to 7."""
 
 
-def pads_of(target: Target, tile: TileContents) -> tuple[Pad, ...]:
-    """The ways to store the border of a tile; dense layers have no place for a rim in their lists of weights."""
+def best_pad(target: Target, tile: TileContents) -> Pad:
+    """The way to store the border of a tile that fits a core, with the fewest synapse words, then neurons.
+
+    Dense layers have no place for a rim in their lists of weights.
+    """
     ways = BORDERS[str(target.quantities["core.border"].value)]
-    return ways if all(place_of(tile, c).shared for c in tile.connections) else BORDERS["mask"]
+    if not all(place_of(tile, c).shared for c in tile.connections):
+        return (False, False)
+    most = target.limit("neurons"), target.limit("synapse_words")
+
+    def order(pad: Pad) -> tuple[bool, int, int]:
+        neurons, words = size_of(tile, pad)
+        return neurons > most[0] or words > most[1], words, neurons
+
+    return min(ways, key=order)
+
+
+def size_of(tile: TileContents, pad: Pad) -> tuple[int, int]:
+    """(neurons with the rim, synapse words) of a tile without dense connections."""
+    spans = tile_spans([place_of(tile, c) for c in tile.connections], pad)
+    border, channels = _border(tile, pad, spans), tile.shape[0]
+    words = 0
+    for c, span in zip(tile.connections, spans, strict=True):
+        if span is None:
+            continue
+        inputs = c.source_shape[0] // c.kernel.groups if isinstance(c.kernel, Conv) else 1
+        for delay in {a.delay for a in c.axons}:
+            bits = _weight_bits(c.weight) + delay.bit_length()
+            rows, columns = (replace(s, begin=0) for s in span)
+            words += int(words_of_sets(rows, columns, inputs, (channels,), bits)[0])
+    return channels * border.size[0] * border.size[1], words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

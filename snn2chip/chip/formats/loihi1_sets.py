@@ -1,7 +1,8 @@
 """The weight sets of a tile on Loihi 1: which synapses each holds, and to which set each input axon points."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -114,7 +115,16 @@ def layout_of(place: Place, span: tuple[Span, Span] | None) -> Layout:
     """Sets and pointers of one connection."""
     if span is None:
         return _whole(place)
-    rows, columns = span
+    ungrouped = not isinstance(place.kernel, Conv) or place.kernel.groups == 1
+    channels = (0, place.weight_shape[-1]) if ungrouped else place.channels
+    moved = replace(place, channels=channels, rows=(0, 0), columns=(0, 0))
+    return _layout(moved, *(replace(s, begin=0) for s in span))
+
+
+@lru_cache(maxsize=64)
+def _layout(place: Place, rows: Span, columns: Span) -> Layout:
+    """As `layout_of`: the same for tiles that differ in their place alone."""
+    span = (rows, columns)
     found = sets_of(rows, columns)
     order: dict[SetKey, int] = {key: i for i, key in enumerate(found)}
     pointers, bases = [], []
