@@ -1,7 +1,6 @@
 """A live module and an example -> a Network, and the module as something that can be run beside it."""
 
 import hashlib
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +28,7 @@ from snn2chip.readers.module.leaf import is_leaf
 from snn2chip.readers.module.neurons import recognise
 from snn2chip.readers.module.proxy import Ref
 from snn2chip.readers.module.refuse import Place, refused
-from snn2chip.readers.module.run import Feed, LiveRun, dtype_of, forget, takes_state
+from snn2chip.readers.module.run import Feed, LiveRun, copied, dtype_of, forget, takes_state
 from snn2chip.readers.module.tracer import trace
 from snn2chip.readers.module.values import At, Axes, State, Sum, is_one
 from snn2chip.readers.options import whole
@@ -63,7 +62,7 @@ def read_module(module: nn.Module, example: object, steps: int, layout: str | No
     """
     array = _array(example)
     inputs, feed, sentence = _inputs(array, layout, steps)
-    copy = deepcopy(module).eval()
+    copy = copied(module).eval()
     feed, converter, output = _understood(copy, inputs, feed)
     network, neurons = _network(module, converter, output, inputs, feed, sentence)
     return ReadLive(

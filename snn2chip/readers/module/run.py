@@ -1,7 +1,7 @@
 """Running the user's module beside us: the same input through its own code, and what its neurons fired."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,7 +67,7 @@ class LiveRun:
         from snn2chip.readers.module.twin import twin_tensors
 
         tensors, caveats = twin_tensors(qc, self.network, self.module)
-        copy = deepcopy(self.module)
+        copy = copied(self.module)
         state = copy.state_dict()
         for name, values in tensors.items():
             state[name].copy_(torch.from_numpy(values.reshape(state[name].shape)))
@@ -131,6 +131,24 @@ def forget(module: nn.Module, steps: int) -> None:
         found = recognise(part)
         if found is not None:
             found.framework.prepare(part, steps)
+
+
+def copied(module: nn.Module) -> nn.Module:
+    """A copy. States that a training step left, with their graphs, are copied without them, which torch refuses."""
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for tensor in _tensors({k: v for k, v in vars(part).items() if k != "_modules"}):
+            if not tensor.is_leaf:
+                memo[id(tensor)] = tensor.detach().clone()
+    return deepcopy(module, memo)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(part)
 
 
 def dtype_of(module: nn.Module) -> torch.dtype:

@@ -162,6 +162,14 @@ def test_the_module_stays_as_it_was():
     assert "evaluation mode" in " ".join(found.network.provenance.assumed)
 
 
+def test_a_module_fresh_from_training_has_graphs_in_its_membranes():
+    made = net()
+    made(images(4, 2, 2, 8, 8)).sum().backward()
+    assert made.stem[2].v.grad_fn is not None
+    equal(made, images(4, 2, 2, 8, 8), 4)
+    assert made.stem[2].v.grad_fn is not None
+
+
 def test_runs_forget_what_was_before():
     found = equal(net("s"), images(4, 2, 2, 8, 8), 4, "TNCHW")
     first, second = found.run(found.inputs), found.run(found.inputs)
