@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from snn2chip.chip.having import with_targets
 from snn2chip.chip.target import Target, load_target
 from snn2chip.circuit.types import Circuit
 from snn2chip.errors import Finding, Severity, StatementError, errors_of
@@ -80,7 +81,7 @@ def quantized(options: BuildOptions, progress: Progress) -> Levels:
         lowered=lowered,
         target=target,
         qc=qc,
-        findings=allowed((*lowered.findings, *findings), q.allow),
+        findings=allowed((*lowered.findings, *with_targets(findings)), q.allow),
     )
 
 
