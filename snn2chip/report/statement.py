@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from snn2chip.chip.program import Program
 from snn2chip.chip.target import Status, Target
+from snn2chip.model import IN_MEMORY
 from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.report.data import Fact, Matrix, MatrixRow, RungRow
@@ -146,12 +147,10 @@ def _target_sources(target: Target) -> str:
 
 
 def commands(options: BuildOptions, build: str) -> tuple[Fact, ...]:
-    """How to repeat this, and how to look closer."""
+    """How to repeat this, and how to look closer; what was a module in memory cannot be repeated by a command."""
     given = options.model.input_path or "X.npy"
     layout = f" --layout {options.model.layout}" if options.model.layout else ""
-    return (
-        Fact(label=f"snn2chip rerun {build}", value="repeat the build and compare the bytes"),
-        Fact(label=deploy_command(options, build), value="the same by hand"),
+    looks = (
         Fact(
             label=f"snn2chip verify {build} --input {shlex.quote(given)}{layout}",
             value="compare again, on this or another input; --engine all with every executor",
@@ -160,6 +159,13 @@ def commands(options: BuildOptions, build: str) -> tuple[Fact, ...]:
             label=f"snn2chip audit {build}",
             value="rebuild the network from the packed tables alone",
         ),
+    )
+    if options.model.path.startswith(IN_MEMORY):
+        return looks
+    return (
+        Fact(label=f"snn2chip rerun {build}", value="repeat the build and compare the bytes"),
+        Fact(label=deploy_command(options, build), value="the same by hand"),
+        *looks,
         Fact(
             label=f"snn2chip twin {build} -o twin.pth",
             value="the network on the chip's grid, as a checkpoint",

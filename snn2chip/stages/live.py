@@ -97,12 +97,12 @@ def compared(found: "ReadLive") -> Rung:
     run_network(found.network, found.inputs, record=False, judge=judge)
     rung = judge.rung("0", "source", ("the module's own forward", "float engine, float64"))
     if not rung.passed:
-        first = "" if rung.first is None else str(rung.first)
+        first = "; ".join(rung.notes) if rung.first is None else f"first {rung.first}"
         raise StatementError(
             "module-spikes",
             found.network.provenance.path,
             "the module fires other spikes than the network that it was read as",
-            have=f"{rung.differing:,} of {rung.compared:,} differ, first {first}",
+            have=f"{rung.differing:,} of {rung.compared:,} differ, {first}",
             need="0",
             help="this is an error of ours, or the module changes its neurons as it runs: please report it",
         )

@@ -1,12 +1,14 @@
 """`snn2chip.read` and what follows: deploy with rungs 0 and 2c in the module's own framework, and each check broken."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
 
 import snn2chip
+from snn2chip.neuron import Compare, Reset
 from snn2chip.readers.module import twin
 from tests.readers.module.live import dyadic, images
 from tests.readers.module.test_norse import net as norse_net
@@ -51,6 +53,7 @@ def test_deployed_with_its_own_framework_as_a_witness(name, tmp_path):
     assert model.rung.compared > 0
     done = deployed(model, tmp_path)
     assert done.verdict
+    assert "snn2chip deploy" not in done.report.read_text()
     assert [r.rung for r in done.verdict.rungs] == ["0", "1", "2", "2b", "2c", "3", "4"]
     assert rung(done, "2c").differing == 0
     assert rung(done, "2c").compared > 0
@@ -62,6 +65,34 @@ def test_a_build_is_verified_again_with_the_module(tmp_path):
     again = snn2chip.verify_build(tmp_path / "b", None, model=model.loaded)
     assert again.verdict
     assert [r.rung for r in again.verdict.rungs][:2] == ["0", "1"]
+
+
+def flipped(model):
+    """Fires at the threshold where it did not, or the other way."""
+    strict = model.compare is Compare.GREATER
+    return replace(model, compare=Compare.GREATER_EQUAL if strict else Compare.GREATER)
+
+
+def never_reset(model):
+    return replace(model, reset=Reset.NONE, late_reset=False)
+
+
+@pytest.mark.parametrize("mutate", [flipped, never_reset])
+@pytest.mark.parametrize("name", ["spikingjelly", "norse", "snntorch", "sinabs"])
+def test_neurons_that_are_read_wrongly_are_seen(name, mutate, monkeypatch):
+    reader = import_module(f"snn2chip.readers.module.{name}")
+    right = reader.FRAMEWORK
+
+    def wrong(module, kind, spot):
+        found = right.read(module, kind, spot)
+        return replace(found, model=mutate(found.model))
+
+    monkeypatch.setattr(reader, "FRAMEWORK", replace(right, read=wrong))
+    with pytest.raises(snn2chip.StatementError) as caught:
+        read(name)
+    assert caught.value.finding.code == "module-spikes"
+    # A comparison that is flipped differs at ties only, and there are too many of them.
+    assert ("ties are more than" if mutate is flipped else ", step ") in caught.value.finding.have
 
 
 def test_what_was_read_is_told():

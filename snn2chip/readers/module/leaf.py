@@ -3,7 +3,8 @@
 from torch import nn
 
 from snn2chip.readers.module.layers import IDENTITIES, LAYERS, RESHAPES
-from snn2chip.readers.module.neurons import PACKAGES, recognise
+from snn2chip.readers.module.neurons import recognise
+from snn2chip.readers.module.refuse import PACKAGES
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 

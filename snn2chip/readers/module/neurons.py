@@ -12,7 +12,7 @@ from snn2chip.arrays import FloatArray, floats
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import Shape
 from snn2chip.neuron import NeuronModel
-from snn2chip.readers.module.refuse import Place, refused
+from snn2chip.readers.module.refuse import PACKAGES, Place, refused
 from snn2chip.readers.module.values import Axes
 
 
@@ -86,18 +86,6 @@ class Recognised:
     changed: tuple[str, ...] = field(default=())
 
 
-_HOMES = {
-    "spikingjelly": "SPIKINGJELLY",
-    "norse": "NORSE",
-    "snntorch": "SNNTORCH",
-    "sinabs": "SINABS",
-}
-
-
-PACKAGES = tuple(_HOMES)
-"""Packages whose modules are a framework's."""
-
-
 def recognise(module: nn.Module) -> Recognised | None:
     """The framework's neuron that a module is, or is derived from; None for every other module."""
     changed: list[str] = []
@@ -126,9 +114,8 @@ def read_neuron(module: nn.Module, found: Recognised, spot: Spot) -> LiveNeuron:
 
 def _framework(home: str) -> Framework | None:
     package = home.split(".")[0]
-    if package not in _HOMES:
+    if package not in PACKAGES:
         return None
-    framework: Framework = getattr(
-        import_module(f"snn2chip.readers.module.{package}"), _HOMES[package]
-    )
+    reader = import_module(f"snn2chip.readers.module.{package}")
+    framework: Framework = reader.FRAMEWORK
     return framework if any(f"{home}.".startswith(f"{n}.") for n in framework.neurons) else None

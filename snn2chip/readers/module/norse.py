@@ -72,7 +72,7 @@ def _prepare(module: nn.Module, steps: int) -> None:
     """Nothing: norse's neurons keep no state, it goes in and out of forward."""
 
 
-NORSE = Framework(
+FRAMEWORK = Framework(
     name="norse",
     neurons=(
         *(f"norse.torch.module.{n}" for n in ("lif", "lif_box", "iaf", "leaky_integrator")),

@@ -62,7 +62,7 @@ def read_module(module: nn.Module, example: object, steps: int, layout: str | No
     """
     array = _array(example)
     inputs, feed, sentence = _inputs(array, layout, steps)
-    copy = copied(module).eval()
+    copy = copied(module).eval().cpu()
     feed, converter, output = _understood(copy, inputs, feed)
     network, neurons = _network(module, converter, output, inputs, feed, sentence)
     return ReadLive(

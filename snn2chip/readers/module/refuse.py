@@ -1,6 +1,7 @@
 """Where something stands in a user's module, and the error that says that it cannot be kept."""
 
 import inspect
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -8,6 +9,9 @@ from types import FrameType, TracebackType
 import torch
 
 from snn2chip.errors import Snn2ChipError
+
+PACKAGES = ("spikingjelly", "norse", "snntorch", "sinabs")
+"""Packages whose modules are a framework's."""
 
 _OURS = str(Path(__file__).parent)
 _TORCH = str(Path(torch.__file__).parent)
@@ -54,10 +58,15 @@ def failing_line(traceback: TracebackType | None) -> str:
 
 
 def _is_users(filename: str) -> bool:
-    library = "site-packages" in filename or filename.startswith(("<", _TORCH, _OURS))
-    return not library and not any(
-        f"/{name}/" in filename for name in ("spikingjelly", "snntorch", "norse", "sinabs")
+    return "site-packages" not in filename and not filename.startswith(
+        ("<", _TORCH, _OURS, *_frameworks())
     )
+
+
+def _frameworks() -> list[str]:
+    """Folders of the frameworks that are imported, wherever they are installed."""
+    found = (getattr(sys.modules.get(name), "__file__", None) for name in PACKAGES)
+    return [f"{Path(file).parent}/" for file in found if file is not None]
 
 
 def _line(filename: str, number: int) -> str:

@@ -73,7 +73,7 @@ def _prepare(module: nn.Module, steps: int) -> None:
         m.num_timesteps, m.batch_size = steps, -1
 
 
-SINABS = Framework(
+FRAMEWORK = Framework(
     name="sinabs",
     neurons=tuple(f"sinabs.layers.{n}" for n in ("lif", "iaf", "alif", "exp_leak")),
     read=_read,

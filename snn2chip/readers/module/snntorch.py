@@ -72,4 +72,4 @@ def _prepare(module: nn.Module, steps: int) -> None:
             setattr(m, name, torch.zeros(0))
 
 
-SNNTORCH = Framework(name="snnTorch", neurons=("snntorch._neurons",), read=_read, prepare=_prepare)
+FRAMEWORK = Framework(name="snnTorch", neurons=("snntorch._neurons",), read=_read, prepare=_prepare)

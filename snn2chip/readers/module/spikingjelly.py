@@ -57,7 +57,7 @@ def _prepare(module: nn.Module, steps: int) -> None:
     m.reset()
 
 
-SPIKINGJELLY = Framework(
+FRAMEWORK = Framework(
     name="SpikingJelly",
     neurons=("spikingjelly.activation_based.neuron", "spikingjelly.clock_driven.neuron"),
     read=_read,
