@@ -29,7 +29,7 @@ TINY: dict[str, dict[str, object]] = {
     "guo_resnet": {"width": 4},
     "ledinauskas-like": {"width": 4, "blocks": [1, 1]},
 }
-RECIPE = {"epochs": 1}
+RECIPE = {"epochs": 1, "batch": 8}
 CASES = [(a.name, on) for a in ARCHITECTURES for on in (True, False)] + [("guo_mpbn", True)]
 
 
@@ -87,7 +87,7 @@ def test_off_is_another_training(tmp_path, name):
     for v in values:
         with loop.seeded(1):
             net = arch.make(v, bars())
-            recipe = replace(arch.small, epochs=1)
+            recipe = replace(arch.small, epochs=1, batch=8)
             more = None if arch.loss is None else arch.loss(v, recipe)
             losses.append(loop.fit(net, bars(), recipe, loss=more).epochs[0].loss)
     assert losses[0] != losses[1]

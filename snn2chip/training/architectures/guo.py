@@ -6,6 +6,7 @@ but the last; loss = CE(main) + λ0 · (1 - e/E) · Σ CE(branch) in epoch e of 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -101,7 +102,7 @@ GUO = Architecture(
     name="guo_resnet",
     title='ResNets of Guo\'s group with the branches of "Take A Shortcut Back" (NeurIPS 2024)',
     settings=SETTINGS,
-    small=SMALL,
+    small=replace(SMALL, batch=32, epochs=6),
     paper=PAPER,
     make=make,
     pack=pack,

@@ -1,6 +1,7 @@
 """A ResNet after Ledinauskas et al. (2020): norms on currents, surrogates whose width is tuned, to train."""
 
 import argparse
+from dataclasses import replace
 
 from snn2chip.readers.ledinauskas_like import NAME, RESETS
 from snn2chip.readers.options import choice, flag, positive, whole, wholes
@@ -40,7 +41,7 @@ SETTINGS: dict[str, Setting] = {
     "reset": Setting(
         parse=choice(*RESETS), small=RESETS[0], paper=RESETS[0], help="subtract (soft) or zero"
     ),
-    **surrogate_settings(FAST_SIGMOID),
+    **surrogate_settings(FAST_SIGMOID, small_width=0.5),
 }
 
 
@@ -73,10 +74,10 @@ LEDINAUSKAS_LIKE = Architecture(
     name=NAME,
     title="a ResNet after Ledinauskas et al. (2020), not the authors' own: tuned surrogate width",
     settings=SETTINGS,
-    small=SMALL,
+    small=replace(SMALL, batch=32),
     paper=PAPER,
     make=make,
     pack=pack,
-    method="tuned width of the surrogate",
-    off={"surrogate_width": 1.0},
+    method="surrogate of tuned width",
+    off={"surrogate_width": FAST_SIGMOID.width},
 )

@@ -1,6 +1,7 @@
 """MLF with the spiking DS-ResNet (Feng et al., IJCAI 2022): neurons of several thresholds, to train."""
 
 import argparse
+from dataclasses import replace
 
 from snn2chip.readers.mlf import THRESHOLDS
 from snn2chip.readers.options import positive, whole, wholes
@@ -76,7 +77,7 @@ MLF = Architecture(
     name="mlf_ds_resnet",
     title="MLF with spiking DS-ResNet (Feng et al., IJCAI 2022): neurons of several thresholds",
     settings=SETTINGS,
-    small=SMALL,
+    small=replace(SMALL, batch=32, epochs=4),
     paper=PAPER,
     make=make,
     pack=pack,

@@ -1,6 +1,7 @@
 """S-ResNet (Vicente-Sola et al., 2022): a batch norm for every time step, to train."""
 
 import argparse
+from dataclasses import replace
 
 from snn2chip.readers.options import flag, whole
 from snn2chip.training.architectures.common import SMALL
@@ -30,7 +31,7 @@ PAPER = Recipe(
 SETTINGS: dict[str, Setting] = {
     "n": Setting(parse=whole, small=1, paper=6, help="pairs of convolutions in each of 3 stages"),
     "nFilters": Setting(parse=whole, small=8, paper=32, help="channels of the first stage"),
-    "num_steps": Setting(parse=whole, small=6, paper=50, help="time steps"),
+    "num_steps": Setting(parse=whole, small=4, paper=50, help="time steps"),
     "leak_mem": Setting(parse=between(0, 1), small=0.874, paper=0.874, help="decay of membranes"),
     "boosting": Setting(parse=flag, small=False, paper=False, help="ten outputs for each class"),
     "norm_per_step": Setting(
@@ -81,7 +82,7 @@ S_RESNET = Architecture(
     name="s_resnet",
     title="S-ResNet (Vicente-Sola et al., 2022): batch norms per time step",
     settings=SETTINGS,
-    small=SMALL,
+    small=replace(SMALL, batch=32, epochs=6),
     paper=PAPER,
     make=make,
     pack=pack,

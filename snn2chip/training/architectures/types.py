@@ -134,16 +134,17 @@ class Architecture:
         return Values(of=found)
 
 
-def surrogate_settings(default: Surrogate) -> dict[str, Setting]:
-    """The three options of a surrogate gradient."""
+def surrogate_settings(default: Surrogate, small_width: float | None = None) -> dict[str, Setting]:
+    """The three options of a surrogate gradient; `small_width`: of the small preset, where it is another."""
     shapes = ", ".join(SHAPES)
     rows: dict[str, tuple[Parse, object, str]] = {
         "surrogate": (choice(*SHAPES), default.shape, f"shape of the surrogate gradient: {shapes}"),
         "surrogate_width": (positive, default.width, "its width, in units of the membrane"),
         "surrogate_height": (positive, default.height, "its height at the threshold"),
     }
+    small = {} if small_width is None else {"surrogate_width": small_width}
     return {
-        name: Setting(parse=parse, small=value, paper=value, help=help)
+        name: Setting(parse=parse, small=small.get(name, value), paper=value, help=help)
         for name, (parse, value, help) in rows.items()
     }
 
