@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest bench train picture clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity bench train picture clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,12 +38,18 @@ lint: $(STAMP)
 check-types: $(STAMP)
 	$(BIN)/pyright
 
-pytest: $(STAMP)
+pytest: $(STAMP) lava
 	$(BIN)/python -m pytest -q -n $(JOBS)
 
 format: $(STAMP) ## Rewrite the code in our format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+lava: $(STAMP) ## Lava's own environment, in the user's cache folder (once; a minute)
+	$(BIN)/snn2chip lava setup
+
+parity: $(STAMP) lava ## Every executor on every recorded case; write docs/parity.md (an hour; goes on where it stopped)
+	$(BIN)/python docs/make_parity.py
 
 bench: $(STAMP) ## Measure the engines on this machine
 	$(BIN)/snn2chip bench

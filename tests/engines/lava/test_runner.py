@@ -1,5 +1,6 @@
 """Whatever happens in the worker, a run ends in bounded time with a clear error, and nothing of it is left."""
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +84,31 @@ def test_its_children_are_ended_too(tmp_path, cache):
     with pytest.raises(Snn2ChipError, match="lava-silent"):
         run(tmp_path, code + "time.sleep(600)", 1)
     assert not lives((tmp_path / "pid").read_text())
+
+
+def test_a_worker_follows_its_runner(tmp_path, cache):
+    """Killed outright, a runner cannot tidy up: the worker notices, and leaves nothing."""
+    code = GUARDED + "from multiprocessing.shared_memory import SharedMemory\n"
+    code += "m = SharedMemory(create=True, size=9)\n"
+    code += "(Path(sys.argv[1]) / 'told').write_text(f'{os.getpid()} {m.name}')\ntime.sleep(600)"
+    (tmp_path / "worker.py").write_text(code)
+    words = "from snn2chip.engines.lava.runner import run_worker; from pathlib import Path; import sys; "
+    words += "f = Path(sys.argv[1]); run_worker(Path(sys.executable), f, [], silence=99, worker=f / 'worker.py')"
+    runner = subprocess.Popen([sys.executable, "-c", words, str(tmp_path)])
+    told = tmp_path / "told"
+    wait(lambda: told.exists() and " " in told.read_text())
+    runner.kill()
+    runner.wait()
+    pid, name = told.read_text().split()
+    wait(lambda: not lives(pid) and not (MEMORY / name).exists())
+
+
+def wait(holds) -> None:
+    """Until it holds; half a minute at most."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < 30
+        time.sleep(0.1)
 
 
 def lives(pid: str) -> bool:

@@ -19,14 +19,17 @@ import threading
 import time
 import traceback
 from multiprocessing import shared_memory
+from pathlib import Path
 
 MEMORY = "/snn2chip_lava_{pid}_"
 LOOK_SECONDS = 1.0
 
 
 def end_group() -> None:
-    """End ourselves and everything that Lava started."""
+    """Remove our shared memory, and end ourselves and everything that Lava started."""
     sys.stderr.flush()
+    for left in Path("/dev/shm").glob(MEMORY.format(pid=os.getpgrp()).lstrip("/") + "*"):  # noqa: S108
+        left.unlink(missing_ok=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
