@@ -45,3 +45,15 @@ def test_the_program_is_in_words_of_loihi1(build):
 def test_how_joins_wait_is_kept_with_the_build(build):
     text = (build / "build.toml").read_text()
     assert 'code = "map-join"' in text
+
+
+def test_rims_of_tiles_are_not_priced_in_silence(build):
+    from snn2chip.build import open_build
+
+    program, target = open_build(build).program(), load_target("loihi1")
+    rim = 0
+    for core in program.cores:
+        (tile,) = loihi1.unpack_core(core, target).tiles
+        rim += len(core.neurons) - tile.bias.size
+    said = [u for u in json.loads((build / "energy.json").read_text())["unpriced"] if "hears" in u]
+    assert [u.rpartition(": ")[2] for u in said] == ([f"{rim:,}"] if rim else [])

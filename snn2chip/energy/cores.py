@@ -1,14 +1,15 @@
 """Loads of single cores in single chip steps, from the packed tables and what fired."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from snn2chip.arrays import FloatArray, IntArray
+from snn2chip.chip.formats import loihi1
 from snn2chip.chip.mesh import mesh_of
-from snn2chip.chip.program import AxonTable, Connection, Program, TileContents
+from snn2chip.chip.program import AxonTable, Connection, CoreContents, Program, TileContents
 from snn2chip.chip.route import Flows, Routed, route
 from snn2chip.chip.target import Target
 from snn2chip.chip.unpack import entries_of, unpack_cores, unpack_hosts, without_weights
@@ -24,6 +25,7 @@ class CoreCounts:
     `synops`, `active`, `spikes`, `messages`: what the core adds, updates after an arrival, fires and sends. `neurons`:
     membranes of each core. `host_messages`, `chip_messages`: sums of what the host sends and of what crosses chips.
     `routed`: hops and loads of links, these in each of N · T steps (as in `step_ns`); None where cores have no place.
+    `rims`: neurons around tiles that nobody hears (Loihi 1).
     """
 
     chips: int
@@ -35,6 +37,7 @@ class CoreCounts:
     host_messages: int
     chip_messages: int
     routed: Routed | None
+    rims: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Sums."""
@@ -161,7 +164,16 @@ def count_cores(
         host_messages=_from_host(program, sources),
         chip_messages=across,
         routed=_routed(program, target, flows, samples * steps),
+        rims=_rims(program, cores),
     )
+
+
+def _rims(program: Program, cores: Sequence[CoreContents]) -> int:
+    """Neurons that the words hold beside those of the tiles."""
+    if program.format != loihi1.NAME:
+        return 0
+    held = sum(len(core.neurons) for core in program.cores)
+    return held - sum(prod(t.shape) for c in cores for t in c.tiles)
 
 
 def _routed(

@@ -371,6 +371,10 @@ def _unpriced_ways(counts: Counts, table: Mapping[str, Quantity]) -> list[str]:
         missing.append(
             f"ways from chip to chip: {number(crossings / counts.samples)} (their {' and '.join(kinds)})"
         )
+    if cores.rims:
+        missing.append(
+            f"neurons around tiles that nobody hears, and what is added to them: {cores.rims:,}"
+        )
     if cores.host_messages:
         missing.append(f"messages from the host: {number(cores.host_messages / counts.samples)}")
     return missing
