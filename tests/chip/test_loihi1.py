@@ -110,6 +110,23 @@ def test_shortcuts_wait_in_synapses(sew):
     assert held["layer2.1.conv1", 0] == (1, 0)
 
 
+@pytest.mark.parametrize("way", ["mask", "pad"])
+def test_offsets_beyond_a_base_of_8_bits(way):
+    """A map of 20x20 neurons on one core: what the base of an axon cannot say stands in the indices of more sets."""
+    b = Builder((1, 20, 20), bits=4)
+    b.conv("one", INPUT, 1)
+    b.conv("two", "one", 2, stride=2)
+    qc, target = for_loihi1(b.done("two")), border(way, LOIHI1)
+    program = mapped(qc, target, Coding.EVENTS)
+    assert [c.tile.shape for c in program.cores] == [(1, 20, 20), (2, 10, 10)]
+    assert validate(program, target, qc).differing == 0
+    x = samples(qc)
+    expected = spec.run(qc, x)
+    got = core_engine.run(program, target, x, qc=qc)
+    assert all(np.array_equal(got.outputs[k], expected.outputs[k]) for k in got.outputs)
+    assert int(expected.outputs["two"].sum()) > 0
+
+
 def test_borders_are_stored_in_several_ways():
     qc = for_loihi1(small_sew(1))
     ways = {w: mapped(qc, border(w), Coding.HOST) for w in ("mask", "pad", "best")}

@@ -3,7 +3,14 @@
 import pytest
 
 from snn2chip.bench.published import anchors, rows
-from snn2chip.chip.formats.loihi1_words import conv_weight_sets, set_words
+from snn2chip.chip.formats.loihi1_words import (
+    Line,
+    conv_weight_sets,
+    set_words,
+    sets_of,
+    span_of,
+    words_of_sets,
+)
 from snn2chip.chip.formats.loihi2_words import (
     block_words,
     dense_words,
@@ -95,6 +102,28 @@ def test_convolutions_of_nengo_loihi_on_loihi1(row):
     assert found.synapses == row["entries"]
     assert found.index_bits == row["index_bits"]
     assert found.memory_bits == row["bits"]
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in rows("nengo_loihi_conv_bits") if not r["channels_last"]]
+)
+def test_sets_that_are_packed_are_those_that_nengo_loihi_counts(row):
+    lines = [
+        Line(
+            taps=row["k"],
+            stride=row["stride"],
+            source=n,
+            target=(n - row["k"]) // row["stride"] + 1,
+        )
+        for n in (row["in_rows"], row["in_cols"])
+    ]
+    y, x = (span_of(line, 0, line.target, False) for line in lines)
+    found = sets_of(y, x)
+    pairs = row["c_in"] * row["c_out_tile"]
+    assert len(found) == row["weight_sets"]
+    assert sum(len(a) * len(b) for a, b, _ in found) * pairs == row["entries"]
+    words = words_of_sets(y, x, row["c_in"], (row["c_out_tile"],), 8)
+    assert int(words[0]) * 64 == row["bits"]
 
 
 def test_blocks_of_loihi1_hold_64_synapses():
