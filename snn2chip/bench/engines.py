@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from snn2chip.bench import table
 from snn2chip.bench.chip import core_rows
+from snn2chip.bench.executors import executor_rows
 from snn2chip.bench.frameworks import frameworks
 from snn2chip.bench.naive import NaiveLoop
 from snn2chip.bench.table import BenchRow, BenchTable
@@ -22,6 +23,7 @@ SLOW_REPEATS = 2
 
 OTHERS = {
     "core": "the packed tables of SEW ResNet-18, 32x32, one sample, per chip step",
+    "executors": "10 layers of 3x3 convolution and neurons, 32 channels, 16x16, T 8: ms per step",
     "size": "SEW ResNet-18, 224x224, T 4: one image, everything included",
 }
 
@@ -33,7 +35,7 @@ def bench_engines(
     threads: int = 2,
     progress: Progress | None = None,
 ) -> BenchTable:
-    """Times of `workloads` (W1 to W4, core, size): best of `repeats`, all engines with `threads` threads."""
+    """Times of `workloads` (W1 to W4, core, executors, size): best of `repeats`, all engines with `threads` threads."""
     show = progress or Silent()
     what: list[tuple[str, str]] = []
     rows: list[BenchRow] = []
@@ -48,9 +50,7 @@ def bench_engines(
                     rows += _race(work, repeats, threads)
                 else:
                     what.append((name, OTHERS[name]))
-                    rows += (
-                        core_rows(name, repeats) if name == "core" else _one_image(name, threads)
-                    )
+                    rows += _other(name, repeats, threads)
     finally:
         torch.set_num_threads(before)
     return BenchTable(
@@ -61,6 +61,14 @@ def bench_engines(
         workloads=tuple(what),
         rows=tuple(rows),
     )
+
+
+def _other(name: str, repeats: int, threads: int) -> list[BenchRow]:
+    if name == "core":
+        return core_rows(name, repeats)
+    if name == "executors":
+        return executor_rows(name, repeats, threads)
+    return _one_image(name, threads)
 
 
 def _race(work: Workload, repeats: int, threads: int) -> list[BenchRow]:

@@ -272,6 +272,17 @@ def event_frames() -> Workload:
     return Workload(name="W4", what=what, qc=net.done(x, 11), inputs=inputs)
 
 
+def ten_layers(batch: int) -> Workload:
+    """Ten layers of 3x3 convolution and neurons, 32 channels of 16x16."""
+    inputs, taken = _images(np.random.default_rng(1), batch, 16)
+    net = _Growing(0, inputs, taken, steps=8)
+    x: tuple[str, ...] = (INPUT,)
+    for i in range(10):
+        x = net.conv(f"conv{i + 1}", x, 32, 3)
+    what = f"10 layers of 3x3 convolution and neurons, 32 channels, 16x16, T 8, batch {batch}"
+    return Workload(name="executors", what=what, qc=net.done(x, 10), inputs=inputs)
+
+
 WORKLOADS: dict[str, Callable[[], Workload]] = {
     "W1": small_residual,
     "W2": sew_resnet18_cifar,

@@ -70,7 +70,7 @@ def _add_bench(p: argparse.ArgumentParser) -> None:
         "what",
         nargs="*",
         metavar="W",
-        help="workloads: W1 W2 W3 W4 core size (default: all); or mapping: costs against published tables",
+        help="workloads: W1 W2 W3 W4 core executors size (default: all); or mapping: costs against published tables",
     )
     p.add_argument("--repeats", type=int, default=5, help="interleaved repetitions (default: 5)")
     p.add_argument("--threads", type=int, default=2, help="threads of every engine (default: 2)")

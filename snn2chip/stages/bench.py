@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from snn2chip.bench.engines import BenchTable
 
 MAPPING = "mapping"
-WORKLOADS = ("W1", "W2", "W3", "W4", "core", "size")
+WORKLOADS = ("W1", "W2", "W3", "W4", "core", "executors", "size")
 
 
 def run_bench(
