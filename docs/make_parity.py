@@ -3,7 +3,7 @@
     python docs/make_parity.py [--cases FOLDER] [--only NAME ...] [--stock-seconds S] [--again]
 
 Results stand in docs/parity.json, row by row as they come, so that a run goes on where an earlier one stopped; a row is
-made again where the case changed, or with --again. The full list takes about an hour on two cores.
+made again where the case changed or did not deploy, or with --again. The full list takes about an hour on two cores.
 """
 
 import argparse
@@ -84,15 +84,12 @@ def subjects(cases: Path, scratch: Path) -> Iterator[Subject]:
 def recorded(folder: Path, scratch: Path) -> Subject:
     """A case, whose checkpoint and input are made when it is read."""
     told = casegen.read_case(folder)
-    options = {
-        k: v if isinstance(v, str) else json.dumps(v) for k, v in told["cli"]["options"].items()
-    }
     return Subject(
         name=folder.name,
         request=ModelRequest(
             path=str(scratch / f"{folder.name}.pth"),
             arch=told["cli"]["arch"],
-            options=options,
+            options=told["cli"]["options"],
             input_path=str(scratch / f"{folder.name}.npy"),
             layout=told["input"]["layout"],
             steps=told["T"] if told["input"]["layout"] == "NCHW" else None,
@@ -209,7 +206,8 @@ def main() -> None:
     rows: dict[str, dict[str, object]] = json.loads(state.read_text()) if state.is_file() else {}
     with tempfile.TemporaryDirectory() as scratch:
         for s in subjects(a.cases, Path(scratch)):
-            known = rows.get(s.name, {}).get("key") == s.key and not a.again
+            old = rows.get(s.name, {})
+            known = old.get("key") == s.key and "cells" in old and not a.again
             if known or (a.only and s.name not in a.only):
                 continue
             rows[s.name] = row(s, a.cases, a.stock_seconds)

@@ -23,7 +23,7 @@ BATCH = 32
 
 
 def executor_rows(workload: str, repeats: int, threads: int) -> list[BenchRow]:
-    """Milliseconds per step; ratios are against stock Lava, one sample against one sample. Only what is installed has a row."""
+    """Milliseconds per step; ratios are against stock Lava. Only what is installed has a row."""
     work, many = ten_layers(batch=1), ten_layers(batch=BATCH)
     qc, inputs = work.qc, work.inputs
     target = load_target(TARGET)

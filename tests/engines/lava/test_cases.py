@@ -1,7 +1,5 @@
 """Three recorded cases in every executor: the authors' code fired what the spec, Lava and all the others fire."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -27,11 +25,10 @@ def read(name: str, folder):
     casegen.save_checkpoint(CASES / name, folder / f"{name}.pth")
     _, x, _ = casegen.load_case(CASES / name)
     np.save(folder / f"{name}.npy", x)
-    options = told["cli"]["options"]
     request = ModelRequest(
         path=str(folder / f"{name}.pth"),
         arch=told["cli"]["arch"],
-        options={k: v if isinstance(v, str) else json.dumps(v) for k, v in options.items()},
+        options=told["cli"]["options"],
         input_path=str(folder / f"{name}.npy"),
         layout=told["input"]["layout"],
         steps=told["T"] if told["input"]["layout"] == "NCHW" else None,
