@@ -166,7 +166,7 @@ def cell(
     }
 
 
-def page(rows: dict[str, dict[str, object]], stock_seconds: float) -> str:
+def page(rows: dict[str, dict[str, object]], stock_seconds: float, names: list[str]) -> str:
     """docs/parity.md."""
     done = {n: r for n, r in rows.items() if "cells" in r}
     stopped = {n: r for n, r in rows.items() if "stops" in r}
@@ -183,6 +183,8 @@ def page(rows: dict[str, dict[str, object]], stock_seconds: float) -> str:
     if stopped:
         lines.append("\nThese do not deploy to `loihi2`, and say so:\n")
         lines += [f"- {name}: `{str(r['stops'])[:300]}`" for name, r in stopped.items()]
+    if rest := [name for name in names if name not in rows]:
+        lines.append(f"\nNot run yet: {', '.join(rest)}.")
     return "\n".join(lines) + "\n"
 
 
@@ -205,15 +207,17 @@ def main() -> None:
     state = HERE / "parity.json"
     rows: dict[str, dict[str, object]] = json.loads(state.read_text()) if state.is_file() else {}
     with tempfile.TemporaryDirectory() as scratch:
-        for s in subjects(a.cases, Path(scratch)):
+        everything = list(subjects(a.cases, Path(scratch)))
+        names = [s.name for s in everything]
+        for s in everything:
             old = rows.get(s.name, {})
             known = old.get("key") == s.key and "cells" in old and not a.again
             if known or (a.only and s.name not in a.only):
                 continue
             rows[s.name] = row(s, a.cases, a.stock_seconds)
             state.write_text(json.dumps(rows, indent=1) + "\n")
-            (HERE / "parity.md").write_text(page(rows, a.stock_seconds))
-    (HERE / "parity.md").write_text(page(rows, a.stock_seconds))
+            (HERE / "parity.md").write_text(page(rows, a.stock_seconds, names))
+    (HERE / "parity.md").write_text(page(rows, a.stock_seconds, names))
     wrong = [n for n, r in rows.items() for c in r.get("cells", {}).values() if c.get("differing")]  # type: ignore[union-attr]
     sys.exit(f"differ: {', '.join(wrong)}" if wrong else 0)
 
