@@ -54,6 +54,8 @@ def test_each_sample_meets_the_first_step_of_its_own():
     qc, inputs = real_shortcuts(1)
     together, _ = on_cores(qc, inputs, SMALL, Coding.GRADED)
     for i in range(inputs.samples):
-        alone, _ = on_cores(qc, replace(inputs, values=inputs.values[i : i + 1]), SMALL, Coding.GRADED)
+        alone, _ = on_cores(
+            qc, replace(inputs, values=inputs.values[i : i + 1]), SMALL, Coding.GRADED
+        )
         for name, values in alone.outputs.items():
             np.testing.assert_array_equal(values[:, 0], together.outputs[name][:, i], name)
