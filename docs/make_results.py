@@ -3,7 +3,7 @@
     python docs/make_results.py            # all of it
     python docs/make_results.py flips      # the runs whose title has this word; the others stay
 
-Takes about ten minutes on two cores. Every number in the page is what a command printed.
+Takes about a quarter of an hour on two cores. Every number in the page is what a command printed.
 """
 
 import platform
@@ -35,6 +35,7 @@ RUNS = (
     ("Engines against plain PyTorch, side by side", "snn2chip bench"),
     ("The digits network, all 360 held-back images", deploy("digits")),
     ("The MNIST network, all 1,000 held-back images", deploy("mnist")),
+    ("The mapping beside published tables, and places on the mesh", "snn2chip bench mapping"),
     (
         "Packed tables with flips of single bits: what notices them",
         "python -m tests.chip.fuzz_flips --flips 1000 --seed 0",
