@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Self
 
 
 class Severity(Enum):
@@ -53,6 +54,8 @@ class Snn2ChipError(Exception):
     """
 
     exit_status = 2
+    others: tuple[Finding, ...] = ()
+    """Further error findings that stand beside `finding`."""
 
     def __init__(
         self, code: str, where: str, why: str, *, need: str = "", have: str = "", help: str = ""
@@ -68,16 +71,8 @@ class Snn2ChipError(Exception):
             help=help,
         )
 
-
-class StatementError(Snn2ChipError):
-    """A statement does not hold: it does not fit, a feature is missing, spikes differ. Exit status 1."""
-
-    exit_status = 1
-    others: tuple[Finding, ...] = ()
-    """Further error findings that stand beside `finding`."""
-
     @classmethod
-    def of(cls, errors: tuple[Finding, ...]) -> "StatementError":
+    def of(cls, errors: tuple[Finding, ...]) -> Self:
         """One error from one or more error findings: the first in words, the others by number."""
         first, *others = errors
         more = f"; and {len(others)} more, see `snn2chip check`" if others else ""
@@ -91,6 +86,16 @@ class StatementError(Snn2ChipError):
         )
         error.finding, error.others = first, tuple(others)
         return error
+
+
+class StatementError(Snn2ChipError):
+    """A statement does not hold: it does not fit, a feature is missing, spikes differ. Exit status 1."""
+
+    exit_status = 1
+
+
+class DefectError(Snn2ChipError):
+    """A file is malformed in one or more places, all of which were found: `finding` and `others`. Exit status 2."""
 
 
 def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from snn2chip.errors import Snn2ChipError
+from snn2chip.errors import Finding, Snn2ChipError
 from snn2chip.inputs import InputData, Layout, arrange, guess_layout, load_array, parse_layout
 from snn2chip.network.types import InputKind, Network, Shape
 from snn2chip.recording import Outputs
@@ -92,6 +92,15 @@ def load_model(request: ModelRequest) -> LoadedModel:
     return (
         _of_nir(request, array) if _is_nir(Path(request.path)) else _of_checkpoint(request, array)
     )
+
+
+def notes_of(request: ModelRequest) -> tuple[Finding, ...]:
+    """What is unusual in the file of a model and is read all the same; Snn2ChipError where it is no such file."""
+    if isinstance(request, LiveRequest) or not _is_nir(Path(request.path)):
+        return ()
+    from snn2chip.readers.nir import nir_notes
+
+    return nir_notes(Path(request.path), request.convention)
 
 
 def _check_steps(steps: object) -> None:

@@ -62,6 +62,8 @@ def _check(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.check import check
 
     found = check(arguments.build_options(a), progress=show(a))
+    if not found.read:
+        return found, 2
     return found, 0 if found.fits else 1
 
 

@@ -138,6 +138,9 @@ PRESETS: Mapping[str, Convention] = {
     ),
 }
 
+ANY = replace(PRESETS["sinabs"], library="any")
+"""What no convention reads, this one does not either: to look for defects before it is said who wrote the file."""
+
 
 def parse_convention(text: str) -> Convention:
     """The convention that `text` names: a preset, then `key=value` overrides.
@@ -159,14 +162,14 @@ def parse_convention(text: str) -> Convention:
     return convention
 
 
-def ask_for_convention(path: str) -> Snn2ChipError:
-    """The error for a file of another tool that is read without a convention."""
+def ask_for_convention(path: str, hint: str) -> Snn2ChipError:
+    """The error for a file of another tool that is read without a convention; `hint`: what the file lets guess."""
     return Snn2ChipError(
         "nir-convention",
         path,
         "a .nir file does not say how its neurons step in time, and libraries differ",
         need=f"--convention NAME[,key=value...], NAME one of {' | '.join(PRESETS)}",
-        help="name the library that wrote the file",
+        help=hint,
     )
 
 

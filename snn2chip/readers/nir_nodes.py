@@ -122,14 +122,20 @@ def operation(reader: NodeReader, shape: NirShape, convention: Convention) -> tu
     kind = reader.node.type
     if kind in NEURONS:
         return Neuron(model=NEURONS[kind](reader, shape, convention)), shape
-    if kind in _OPERATIONS:
-        return _OPERATIONS[kind](reader, shape)
-    known = (*_OPERATIONS, *NEURONS)
-    raise reader.error(
-        f"{kind} nodes are not supported",
-        need=f"Input, Output, {', '.join(known)}",
-        help=did_you_mean(kind, known) or _INSTEAD.get(kind, ""),
-    )
+    return _OPERATIONS[kind](reader, shape)
+
+
+def check_type(reader: NodeReader) -> None:
+    """Snn2ChipError where the node is of a type that is not read."""
+    from snn2chip.readers.nir_neurons import NEURONS
+
+    kind, known = reader.node.type, (*_OPERATIONS, *NEURONS)
+    if kind not in known:
+        raise reader.error(
+            f"{kind} nodes are not supported",
+            need=f"Input, Output, {', '.join(known)}",
+            help=did_you_mean(kind, known) or _INSTEAD.get(kind, ""),
+        )
 
 
 _INSTEAD = {

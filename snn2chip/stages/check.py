@@ -1,10 +1,11 @@
 """`check`: everything that stands against a target, all at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding
-from snn2chip.errors import Finding, Severity, StatementError, errors_of
+from snn2chip.errors import DefectError, Finding, Severity, StatementError, errors_of
+from snn2chip.model import notes_of
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.levels import allowed, quantized
@@ -12,12 +13,13 @@ from snn2chip.stages.levels import allowed, quantized
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """All findings of reading, lowering, quantizing and mapping."""
+    """All findings of reading, lowering, quantizing and mapping; not `read`: of the file's defects alone."""
 
     findings: tuple[Finding, ...]
     target: str
     cores: int
     chips: int
+    read: bool = True
 
     @property
     def fits(self) -> bool:
@@ -27,13 +29,20 @@ class Checked:
     def lines(self) -> list[str]:
         """Findings, errors first, then the answer."""
         ordered = sorted(self.findings, key=lambda f: list(Severity).index(f.severity))
-        answer = f"fits {self.target}: {self.cores} cores, {self.chips} chip(s)"
-        return [*map(str, ordered), answer if self.fits else f"does not fit {self.target}"]
+        return [*map(str, ordered), self._answer()]
+
+    def _answer(self) -> str:
+        if not self.read:
+            return f"cannot be read: {len(errors_of(self.findings))} defect(s)"
+        if not self.fits:
+            return f"does not fit {self.target}"
+        return f"fits {self.target}: {self.cores} cores, {self.chips} chip(s)"
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
         return {
             "fits": self.fits,
+            "read": self.read,
             "target": self.target,
             "cores": self.cores,
             "chips": self.chips,
@@ -44,19 +53,30 @@ class Checked:
 def check(options: BuildOptions, *, progress: Progress | None = None) -> Checked:
     """Findings of every stage up to the map; a stage that cannot go on ends the list."""
     tell = progress or Silent()
+    notes = notes_of(options.model)
     try:
-        levels = quantized(options, tell)
+        found = _found(options, tell)
+    except DefectError as e:
+        found = _stopped(options.target, (e.finding, *e.others), read=False)
     except StatementError as e:
-        return Checked(findings=(e.finding, *e.others), target=options.target, cores=0, chips=0)
+        found = _stopped(options.target, (e.finding, *e.others))
+    return replace(found, findings=(*notes, *found.findings))
+
+
+def _stopped(target: str, findings: tuple[Finding, ...], *, read: bool = True) -> Checked:
+    return Checked(findings=findings, target=target, cores=0, chips=0, read=read)
+
+
+def _found(options: BuildOptions, tell: Progress) -> Checked:
+    levels = quantized(options, tell)
     if errors_of(levels.findings):
-        return Checked(findings=levels.findings, target=levels.target.name, cores=0, chips=0)
+        return _stopped(levels.target.name, levels.findings)
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
     try:
         with tell.stage("map"):
             mapped = map_circuit(levels.qc, levels.target, coding=coding, placing=options.place)
     except StatementError as e:
-        found = (*levels.findings, e.finding, *e.others)
-        return Checked(findings=found, target=levels.target.name, cores=0, chips=0)
+        return _stopped(levels.target.name, (*levels.findings, e.finding, *e.others))
     return Checked(
         findings=(*levels.findings, *allowed(mapped.findings, options.quantize.allow)),
         target=levels.target.name,
