@@ -16,6 +16,7 @@ from snn2chip.neuron import Compare, NeuronModel, Reset
 from snn2chip.readers.builder import Builder
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
+from snn2chip.readers.ledinauskas_twin import LedinauskasPlan, write_twin
 from snn2chip.readers.options import (
     Options,
     choice,
@@ -33,7 +34,10 @@ from snn2chip.zoo.load import loaded
 
 NAME = "ledinauskas-like"
 READOUT = "fc"
-OPTIONS = ("T", "num_classes", "decay", "threshold", "reset", "stem_stride", "stem_pool")
+STORED = ("T", "decay", "threshold", "reset", "stem_stride", "stem_pool")
+"""Options that the file's own args hold."""
+
+OPTIONS = (*STORED, "num_classes")
 RESETS = ("subtract", "zero")
 SIDE = 32
 
@@ -47,7 +51,7 @@ def recognise(container: Container) -> Match:
 
 
 def read(container: Container, request: ReadRequest) -> ReadModel:
-    """The network and its module; no twin is written."""
+    """The network, its module and its twin writer."""
     refuse_unknown(request.options, OPTIONS)
     blocks = blocks_of(container, _BLOCK, "layer{}.{}")
     if not blocks:
@@ -109,7 +113,21 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
         stem_pool=pooled,
         neuron=Neurons(decay, threshold, soft),
     )
-    return ReadModel(network=network, module=partial(_module, b, empty), write_twin=None)
+    plan = LedinauskasPlan(
+        blocks=blocks,
+        convs=3 if bottleneck else 2,
+        stem_pool=pooled,
+        decay=decay,
+        said="decay" in request.options,
+        threshold=threshold,
+        readout=READOUT,
+        args={"arch": NAME} | {k: v for k, v in o.used.items() if k in STORED},
+    )
+    return ReadModel(
+        network=network,
+        module=partial(_module, b, empty),
+        write_twin=partial(write_twin, container=container, plan=plan),
+    )
 
 
 class _Maker:

@@ -33,6 +33,7 @@ from snn2chip.training.finetune_start import FinetuneRequest
 from snn2chip.training.folded import _neuron_grid
 from snn2chip.zoo.dvs_resnet import BlockType, Entry, ResNetN
 from snn2chip.zoo.guo import GuoResNet
+from snn2chip.zoo.ledinauskas_like import LedinauskasLike, Neurons
 from snn2chip.zoo.mlf import MLFNeurons, MLFResNet
 from snn2chip.zoo.sew_resnet import small_sew_resnet
 from snn2chip.zoo.spiking_resnet import BasicBlock, SpikingResNet
@@ -43,6 +44,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 LOIHI2 = load_target("loihi2")
 RECIPE = {"epochs": 2, "batch": 8, "learning_rate": 2e-3}
 SEW = {"T": 2, "connect_f": "ADD", "stem_stride": 1, "stem_pool": False}
+LEDINAUSKAS = {"arch": "ledinauskas-like", "T": 2}
 HALVES = {"Vth": 0.5, "Vth2": 1.5, "Vth3": 2.5}
 
 
@@ -136,6 +138,11 @@ def dvs():
     return ResNetN([entry], 2, "ADD", features=4 * 4 * 4)
 
 
+def ledinauskas(decay: float, **more):
+    neuron = Neurons(decay=decay, soft_reset=not more.get("bottleneck", False))
+    return LedinauskasLike((1, 1), 2, width=4, T=2, in_channels=1, neuron=neuron, **more)
+
+
 SYSTEMS = {
     "plain": (plain, {"T": 2, "stem_stride": 1, "stem_pool": False}, {}, "bars"),
     "mlf": (
@@ -159,6 +166,13 @@ SYSTEMS = {
         "bars",
     ),
     "dvs": (dvs, None, {"connect_f": "ADD", "T": 2}, "events"),
+    "ledinauskas": (lambda: ledinauskas(0.5), LEDINAUSKAS | {"decay": 0.5}, {}, "bars"),
+    "ledinauskas-bottleneck": (
+        lambda: ledinauskas(1.0, bottleneck=True),
+        LEDINAUSKAS | {"decay": 1.0, "reset": "zero"},
+        {},
+        "bars",
+    ),
 }
 
 
@@ -291,7 +305,29 @@ def test_a_checkpoint_that_would_change_is_not_written(tmp_path, monkeypatch):
     assert sorted(f.name for f in tmp_path.iterdir()) == ["net.pth", "tuned.pth.state"]
 
 
-def test_the_digits_network_from_the_command_line(tmp_path, monkeypatch, capsys):
+def digits_ledinauskas(folder):
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        net = LedinauskasLike(
+            (1, 1), 10, width=4, T=2, in_channels=1, neuron=Neurons(decay=0.5, soft_reset=True)
+        )
+    return saved(net, folder, LEDINAUSKAS | {"decay": 0.5})
+
+
+def test_the_chips_decay_is_written(tmp_path):
+    """0.9 becomes 3686/4096 in the file, and nothing else of its args changes."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        path = saved(ledinauskas(0.9), tmp_path, LEDINAUSKAS | {"decay": 0.9, "lr": 0.1})
+    out = tmp_path / "tuned.pth"
+    finetune(request(path, weight_bits=6), out)
+    held = load_container(out).args
+    assert (held["decay"], held["lr"], held["T"]) == (3686 / 4096, 0.1, 2)
+    assert load_container(path).args["decay"] == 0.9
+
+
+@pytest.mark.parametrize("make", [lambda _: str(EXAMPLES / "digits.pth"), digits_ledinauskas])
+def test_the_digits_network_from_the_command_line(tmp_path, monkeypatch, capsys, make):
     whole = datasets.LOADERS["digits"](datasets.DataRequest())
     few = dataset(
         "digits",
@@ -302,7 +338,7 @@ def test_the_digits_network_from_the_command_line(tmp_path, monkeypatch, capsys)
     monkeypatch.setitem(datasets.LOADERS, "digits", lambda _: few)
     out = tmp_path / "tuned.pth"
     words = ["--target", "loihi2", "--weight-bits", "4", "--data", "digits", "--epochs", "1"]
-    assert main(["finetune", str(EXAMPLES / "digits.pth"), *words, "-o", str(out), "--json"]) == 0
+    assert main(["finetune", make(tmp_path), *words, "-o", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["weight_bits"] == 4 and len(told["epochs"]) == 1
     np.save(tmp_path / "x.npy", few.test_x[:4])

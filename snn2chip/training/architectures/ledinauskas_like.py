@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import replace
 
-from snn2chip.readers.ledinauskas_like import NAME, RESETS
+from snn2chip.readers.ledinauskas_like import NAME, RESETS, STORED
 from snn2chip.readers.options import choice, flag, positive, whole, wholes
 from snn2chip.training.architectures.common import SMALL, stem_stride
 from snn2chip.training.architectures.types import (
@@ -64,8 +64,7 @@ def make(v: Values, data: Dataset) -> LedinauskasLike:
 
 def pack(done: Finished) -> object:
     """A container of our own: there is none of the authors."""
-    names = ("T", "decay", "threshold", "reset", "stem_stride", "stem_pool")
-    held = {name: done.values.of[name] for name in names}
+    held = {name: done.values.of[name] for name in STORED}
     arguments = argparse.Namespace(arch=NAME, **held)
     return {"model": done.net.state_dict(), "epoch": done.recipe.epochs, "args": arguments}
 
