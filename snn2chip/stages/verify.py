@@ -73,9 +73,10 @@ def verify_build(
 ) -> Verified:
     """Compare every level and engine of `build` on the array file `input`; writes verdict.json.
 
-    `engines`: optional ones that join rung 3 (onnx, lava); `all`: those that can run here. `recording`: a file of
-    `simulate`, made elsewhere, which joins rung 3; its input is the input. `model`: the live module that the build was
-    made from, whose example is the input where there is no file; without it the source is read again.
+    `engines`: optional ones that join rung 3 (onnx, lava); `all`: those that can run here and can express the network,
+    the others are left out with the reason. `recording`: a file of `simulate`, made elsewhere, which joins rung 3; its
+    input is the input. `model`: the live module that the build was made from, whose example is the input where there is
+    no file; without it the source is read again.
     """
     tell = progress or Silent()
     asked, absent = _executors(engines)
@@ -104,6 +105,7 @@ def verify_build(
             labels=classes,
             allow=folder.options.quantize.allow,
             engines=asked,
+            if_able=tuple(name for name in asked if name not in engines),
             absent=absent,
             recorded=None if recorded is None else recorded[0],
         )

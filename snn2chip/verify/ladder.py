@@ -20,6 +20,7 @@ from snn2chip.circuit.layers import layer_outputs
 from snn2chip.circuit.types import Circuit
 from snn2chip.engines.registry import ENGINES, Level
 from snn2chip.engines.spec import run as run_spec
+from snn2chip.errors import StatementError
 from snn2chip.inputs import InputData
 from snn2chip.network.engine import run as run_network
 from snn2chip.network.judge import FLOAT32, FLOAT64
@@ -46,7 +47,8 @@ class Subject:
 
     `network` and `source` (the zoo's module) are None where the source file is gone or has no module; `code`
     runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
-    `engines`: those of rung 3 beside the ones that are always there; `absent`: those that could not run, and why.
+    `engines`: those of rung 3 beside the ones that are always there; `if_able`: those of them that are left out where
+    they cannot express the network; `absent`: those that could not run, and why.
     `recorded`: a run of these samples made elsewhere, which joins rung 3.
     """
 
@@ -63,6 +65,7 @@ class Subject:
     labels: NDArray[np.int64] | None
     allow: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
+    if_able: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     recorded: Recording | None = None
 
@@ -81,6 +84,7 @@ class _Run:
     loss: Tally = field(default_factory=Tally)
     code: Tally = field(default_factory=Tally)
     engines: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    unable: list[str] = field(default_factory=list[str])
     recordings: list[Recording] = field(default_factory=list[Recording])
     clipped: int = 0
     original: list[NDArray[Any]] = field(default_factory=list[NDArray[Any]])
@@ -104,7 +108,7 @@ def climb(subject: Subject, progress: Progress) -> tuple[Verdict, Recording]:
     verdict = Verdict(
         rungs=(*_float_rungs(subject, run), *_integer_rungs(subject, run, recording), tables),
         not_exercised=tuple(sorted(set(layer_outputs(subject.qc, recording.outputs)) - run.fired)),
-        left_out=_left_out(subject),
+        left_out=(*_left_out(subject), *run.unable),
     )
     return verdict, recording
 
@@ -133,9 +137,24 @@ def _climb_chunk(
         theirs = s.code(on_grid)
         run.code.add({k: v for k, v in layers.items() if k in theirs}, theirs, first)
     done(0.8)
-    for name, tally in run.engines.items():
-        _equal(tally, spec, _other(name, s, integers, first), s.qc, first)
+    _engines(s, spec, integers, first, run)
     done(1.0)
+
+
+def _engines(s: Subject, spec: Recording, integers: InputData, first: int, run: _Run) -> None:
+    """Rung 3. An executor that need not be there leaves where it cannot express the network, and says why."""
+    for name, tally in tuple(run.engines.items()):
+        try:
+            other = _other(name, s, integers, first)
+        except StatementError as e:
+            if name not in s.if_able:
+                raise
+            del run.engines[name]
+            f = e.finding
+            numbers = f"have {f.have}; need {f.need}"
+            run.unable.append(f"executor {name}: {f.where}: {f.why} ({f.code}: {numbers})")
+        else:
+            _equal(tally, spec, other, s.qc, first)
 
 
 def _float_levels(s: Subject, chunk: InputData, first: int, run: _Run) -> Recording:
