@@ -17,7 +17,14 @@ def conv(inputs=4, outputs=8, kernel=3, stride=1, groups=1, source=(6, 6)):
 
 
 def needs(shape, target, tile, bits=8):
-    return {name: use.need for name, use in cost_of(shape, target, bits, tile).uses.items()}
+    return {name: use.need for name, use in fitting(shape, target, bits, tile).uses.items()}
+
+
+def fitting(shape, target, bits, tile):
+    """The cost of a layer that some tile can hold."""
+    found = cost_of(shape, target, bits, tile)
+    assert found is not None
+    return found
 
 
 def test_a_layer_of_yolo_kp_on_loihi2():
@@ -58,7 +65,7 @@ def test_groups_store_their_own_channels_alone():
 @pytest.mark.parametrize("target", [LOIHI1, LOIHI2])
 @pytest.mark.parametrize("shape", [conv(), conv(64, 96, 5, 2, 1, (31, 17)), conv(6, 12, 3, 1, 3)])
 def test_the_splitters_choice_fits_and_is_not_below_the_floor(target, shape):
-    found = cost_of(shape, target, 8, None)
+    found = fitting(shape, target, 8, None)
     assert found.fits
     assert found.neuron_floor <= found.floor <= found.cores
     assert found.uses[found.binds].share == max(u.share for u in found.uses.values())
@@ -69,7 +76,7 @@ def test_what_fits_nowhere_has_no_cost():
 
 
 def test_a_tile_that_is_too_large_is_told_with_its_share():
-    found = cost_of(conv(64, 16, source=(12, 12)), LOIHI1, 8, (16, 10, 10))
+    found = fitting(conv(64, 16, source=(12, 12)), LOIHI1, 8, (16, 10, 10))
     assert not found.fits
     assert found.binds in ("neurons", "synapse_words")
     assert found.uses["neurons"].need >= 1600

@@ -55,6 +55,7 @@ def loaded(name, seed, tmp_path):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_circuits_fire_as_pytorch(tmp_path, name, seed):
     model = loaded(name, seed, tmp_path)
+    assert model.inputs is not None and model.zoo is not None
     circuit = lower(model.network).circuit
     check(circuit)
     recording = run(circuit, model.inputs)
@@ -63,7 +64,7 @@ def test_circuits_fire_as_pytorch(tmp_path, name, seed):
     shown = layer_outputs(circuit, outputs)
     for layer, values in trace.items():
         assert values.any(), layer
-        assert np.array_equal(shown.get(layer, outputs.get(layer)), values), layer
+        assert np.array_equal({**outputs, **shown}[layer], values), layer
     np.testing.assert_allclose(recording.decision, logits, rtol=1e-6)
 
 

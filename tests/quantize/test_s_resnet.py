@@ -1,5 +1,7 @@
 """S-ResNets in integers: scales of relays and their summands, the twin, every engine, and targets that cannot."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,7 @@ def same_everywhere(qc, integers):
     """Spec, twin and the engines of integers; returns the spec's recording."""
     spec = run_spec(qc, integers)
     floats = run_circuit(twin(qc), dequantize_input(qc.input, integers))
-    others = [ENGINES[name].load()(qc, integers) for name in ("layer", "dense", "onnx")]
+    others: list[Any] = [ENGINES[name].load()(qc, integers) for name in ("layer", "dense", "onnx")]
     for name, values in spec.outputs.items():
         assert all(np.array_equal(values, r.outputs[name]) for r in (floats, *others)), name
     for name, values in spec.potentials.items():
@@ -58,6 +60,7 @@ def same_everywhere(qc, integers):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_on_the_grid_lose_nothing(tmp_path, name):
     model = loaded(name, 0, tmp_path)
+    assert model.inputs is not None
     circuit, qc, integers = quantized(model)
     spec = same_everywhere(qc, integers)
     expected = layer_outputs(circuit, run_circuit(circuit, model.inputs).outputs)

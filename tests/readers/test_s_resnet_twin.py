@@ -31,6 +31,7 @@ def fired(model, folder, **changes):
     shape = model.network.input.shape
     request = ModelRequest(path=str(folder / "twin.pth"), options=options, shape=shape)
     twin = load_model(request)
+    assert twin.zoo is not None
     integers, _ = quantize_input(qc.input, model.inputs)
     chip = layer_outputs(qc, run(qc, integers).outputs)
     code = trace_zoo(twin.zoo(), dequantize_input(qc.input, integers).values)
@@ -82,6 +83,7 @@ def test_natural_weights_name_what_rounds(tmp_path):
     chip, code, caveats, _ = fired(model, tmp_path)
     assert any("conv_list.3: the chip divides gained currents" in c for c in caveats)
     assert any("conv_list.6#out: the chip divides what it sends" in c for c in caveats)
+    assert model.zoo is not None and model.inputs is not None
     original = trace_zoo(model.zoo(), model.inputs.values.astype(np.float32))
     twins, originals = (np.mean([np.mean(chip[k] != t[k]) for k in chip]) for t in (code, original))
     assert 0 < twins < originals / 4

@@ -1,5 +1,7 @@
 """The zoo's S-ResNet: the recordings, sizes of the paper's networks, resizing, random input, and training."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from snn2chip.zoo.s_resnet import SoftResetLIF, SResnet, SResnetNM
 from tests.cases import casegen
 from tests.cases.paths import CASES
 
-SMALL = {"n": 1, "nFilters": 8, "num_steps": 4, "leak_mem": 0.875}
+SMALL: dict[str, Any] = {"n": 1, "nFilters": 8, "num_steps": 4, "leak_mem": 0.875}
 
 
 def fired(case, net):
