@@ -39,7 +39,7 @@ def to_nir(circuit: Circuit) -> "nir.NIRGraph":
 
     nodes, edges = nodes_of(circuit)
     return nir.NIRGraph(
-        nodes={name: _nir_node(node) for name, node in nodes.items()},
+        nodes={name: nir_node(node) for name, node in nodes.items()},
         edges=list(edges),
         metadata={METADATA_KEY: to_text(circuit, requires(circuit))},
         type_check=False,
@@ -48,10 +48,15 @@ def to_nir(circuit: Circuit) -> "nir.NIRGraph":
 
 def write(circuit: Circuit, path: Path) -> None:
     """Write `circuit` as a `.nir` file, whole or not at all; the same circuit gives the same bytes."""
+    write_graph(to_nir(circuit), path)
+
+
+def write_graph(graph: "nir.NIRGraph", path: Path) -> None:
+    """Write a graph whole or not at all; the same graph gives the same bytes."""
     import nir
 
     file: Any = io.BytesIO()  # nir writes into any file, whatever its annotation says
-    nir.write(file, to_nir(circuit), compression_opts=1)
+    nir.write(file, graph, compression_opts=1)
     write_whole(path, file.getvalue())
 
 
@@ -74,7 +79,8 @@ def read(path: Path) -> Circuit:
     return circuit
 
 
-def _nir_node(node: NirNode) -> "nir.NIRNode":
+def nir_node(node: NirNode) -> "nir.NIRNode":
+    """The node as nir's own class."""
     import nir
 
     # HDF5 compresses arrays only: what has no axes is a plain number.

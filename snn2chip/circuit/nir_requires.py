@@ -39,6 +39,16 @@ def requires(circuit: Circuit) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def words_of(circuit: Circuit, population: Population) -> tuple[str, ...]:
+    """The words of `KNOWN` that hold for one population."""
+    return tuple(word for word, test in _TESTS.items() if test(circuit, population))
+
+
+def sentence_of(word: str) -> str:
+    """What a word of `KNOWN` says."""
+    return _SENTENCES[word]
+
+
 def foreign_notes(circuit: Circuit) -> tuple[str, ...]:
     """Sentences for the one who takes the `.nir` file of `circuit` to another tool: where its dynamics would differ.
 

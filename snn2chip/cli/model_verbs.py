@@ -42,12 +42,19 @@ def _inspect(a: argparse.Namespace) -> tuple[Result, int]:
 def _add_convert(p: argparse.ArgumentParser) -> None:
     _add_inspect(p)
     p.add_argument("-o", "--output", metavar="NET.nir", required=True, help="file to write")
+    p.add_argument(
+        "--for",
+        dest="library",
+        metavar="LIBRARY",
+        help="as norse, snntorch, spikingjelly or sinabs imports it",
+    )
 
 
 def _convert(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.convert import convert
 
-    return convert(arguments.model_request(a), a.output, progress=show(a)), 0
+    request = arguments.model_request(a)
+    return convert(request, a.output, library=a.library, progress=show(a)), 0
 
 
 def _add_check(p: argparse.ArgumentParser) -> None:

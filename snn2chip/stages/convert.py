@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn2chip.circuit.nir import foreign_notes, write
+from snn2chip.circuit.nir_library import library_called, library_notes, write_for
 from snn2chip.errors import Finding
 from snn2chip.lowering import lower
 from snn2chip.model import ModelRequest
@@ -43,20 +44,34 @@ class Converted:
 
 
 def convert(
-    request: ModelRequest, output: str | Path, *, progress: Progress | None = None
+    request: ModelRequest,
+    output: str | Path,
+    *,
+    library: str | None = None,
+    progress: Progress | None = None,
 ) -> Converted:
-    """Read and lower a model, write its circuit to the .nir file `output`."""
+    """Read and lower a model, write its circuit to the .nir file `output`.
+
+    `library`: as its importer reads it (a name of LIBRARIES), StatementError `nir-library` where it cannot represent
+    the network. None: our own file, from which every command goes on.
+    """
+    wanted = None if library is None else library_called(library)
     tell = progress or Silent()
     path = existing(output)
     model = read(BuildOptions(model=request), tell)
     with tell.stage("lower"):
         lowered = lower(model.network)
     stop_at(lowered.findings)
-    write(lowered.circuit, path)
+    if wanted is None:
+        write(lowered.circuit, path)
+        notes = foreign_notes(lowered.circuit)
+    else:
+        write_for(lowered.circuit, wanted, path)
+        notes = library_notes(lowered.circuit, wanted)
     return Converted(
         path=path,
         populations=len(lowered.circuit.populations),
         projections=len(lowered.circuit.projections),
-        notes=foreign_notes(lowered.circuit),
+        notes=notes,
         findings=lowered.findings,
     )
