@@ -13,10 +13,10 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest lava parity bench train picture clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks bench train picture clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Create .venv with snn2chip and all that tests and training need
 
@@ -50,6 +50,12 @@ lava: $(STAMP) ## Lava's own environment, in the user's cache folder (once; a mi
 
 parity: $(STAMP) lava ## Every executor on every recorded case; write docs/parity.md (an hour; goes on where it stopped)
 	$(BIN)/python docs/make_parity.py
+
+energy-checks: $(STAMP) ## Compare our counts with NeuroBench's and SANA-FE's; write docs/energy-checks.md (two minutes, 4 GB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target $(VENV)/energy-checks -r tests/energy/checks/requirements.txt
+	PYTHONPATH=$(VENV)/energy-checks $(BIN)/python -m tests.energy.checks.record
+	$(BIN)/python -m pytest -q tests/energy/test_checks.py
 
 bench: $(STAMP) ## Measure the engines on this machine
 	$(BIN)/snn2chip bench
