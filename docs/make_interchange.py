@@ -2,8 +2,8 @@
 
     python docs/make_interchange.py
 
-Files written by norse, snnTorch, SpikingJelly and sinabs are the recorded cases of tests/cases/nir, with the spikes of the
-library itself. Files of ours are the same networks, converted for the one who reads. Takes about a minute.
+Files written by norse, snnTorch, SpikingJelly and sinabs are the recorded cases of tests/cases/nir, with the spikes
+of the library itself. Files of ours are the same networks, converted for the one who reads. Takes about ten seconds.
 """
 
 import json
@@ -32,10 +32,11 @@ from tests.readers.test_nir_cases import CASES, opened, recorded, text  # noqa: 
 READERS = ("norse", "snntorch", "spikingjelly", "sinabs", "snn2chip")
 TITLE = "# Interchange"
 HEAD = """
-Made by `python docs/make_interchange.py`. Each cell: entries of the spikes of all layers of neurons, in every step and for both samples, that differ
-from the spikes of the network that was written, of those compared. The networks are the recorded cases of `tests/cases/nir`. A library reads with its own
-importer and nothing changed, norse and SpikingJelly with the `dt` that the file was written with; snn2chip reads with the convention of the one that wrote. A letter
-stands for the reason why a cell has no number, below.
+Made by `python docs/make_interchange.py`. Each cell: entries of the spikes of all layers of neurons, in every step
+and for both samples, that differ from the spikes of the network that was written, of those compared. The networks are
+the recorded cases of `tests/cases/nir`. A library reads with its own importer and nothing changed, norse and
+SpikingJelly with the `dt` that the file was written with; snn2chip reads with the convention of the one that wrote. A
+letter stands for the reason why a cell has no number, below.
 """
 
 
@@ -122,14 +123,14 @@ def page(scratch: Path) -> str:
 NOTES = """
 ## What a file for a library looks like
 
-`snn2chip convert NET --for LIBRARY -o net.nir` says in the words of that library's importer what the circuit does; without `--for` the file is our
-own, from which every command goes on.
+`snn2chip convert NET --for LIBRARY -o net.nir` says in the words of that library's importer what the circuit does;
+without `--for` the file is our own, from which every command goes on.
 
-- Everything linear is a Conv2d: pools are kernels of ones, joins kernels of the identity, a dense layer a kernel of the size of its map. The importers drop
-  or misread SumPool2d with padding, Scale, and Flatten before a batch.
+- Everything linear is a Conv2d: pools are kernels of ones, joins kernels of the identity, a dense layer a kernel of
+  the size of its map. The importers drop or misread SumPool2d with padding, Scale, and Flatten before a batch.
 - A decay is written as the tau that the importer turns back into it, with the library's own dt.
-- Where a library asks v > θ and the circuit v >= θ, the file has the float32 below θ: both say the same of every float32 v. Resets go to 0, so
-  nothing else changes.
+- Where a library asks v > θ and the circuit v >= θ, the file has the float32 below θ: both say the same of every
+  float32 v. Resets go to 0, so nothing else changes.
 - What cannot be said is refused, with the neurons' names: `snn2chip explain nir-library`.
 """
 
