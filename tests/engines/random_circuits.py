@@ -150,7 +150,7 @@ class Builder:
         drive = np.clip(self._drive(population), -self.v_limit, self.v_limit * 3 // 4)
         size = max(1, int(np.abs(drive).mean() / 4))
         bias = ints(rng.integers(-size, size + 1, (self.steps, *fine) if stepwise else fine))
-        positive = np.sort(drive[drive > 0])
+        positive = np.sort(drive[drive > 0]) if np.any(drive > 0) else ints([0])
         wanted = [
             int(positive[int((1 - rate / (k + 1)) * (len(positive) - 1))]) for k in range(levels)
         ]

@@ -16,7 +16,7 @@ from tests.cases import casegen
 from tests.cases.paths import CASES
 from tests.engines.same import same
 
-NAMES = ("mlf_resnet14_vth06", "sew_resnet18_add_32", "spiking_resnet18_32")
+NAMES = ("mlf_resnet14_exact", "sew_resnet18_add_32", "spiking_resnet18_32")
 
 
 def read(name: str, folder):
@@ -50,5 +50,4 @@ def test_recorded_cases_fire_the_same_in_every_executor(tmp_path):
         same(onnx.run(qc, x), expected)
         program = map_circuit(qc, levels.target).program
         same(core.run(program, levels.target, x, qc=qc), expected)
-        if name != "mlf_resnet14_vth06":  # whose weights are not on the chip's grid
-            assert casegen.compare(CASES / name, layer_outputs(qc, got.outputs)) == []
+        assert casegen.compare(CASES / name, layer_outputs(qc, got.outputs)) == []

@@ -155,8 +155,8 @@ def test_shared_memory_is_removed(tmp_path, cache):
     ("fault", "silence", "said"),
     [
         ("raise", 60, r"lava-failed.*SIGKILL.*ZeroDivisionError"),
-        ("exit", 8, "lava-silent"),
-        ("forget", 8, "lava-silent"),
+        ("exit", 4, "lava-silent"),
+        ("forget", 4, "lava-silent"),
         ("init", 60, r"lava-failed.*ValueError: no such neuron"),
     ],
 )
