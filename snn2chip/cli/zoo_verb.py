@@ -61,7 +61,7 @@ def _zoo(a: argparse.Namespace) -> tuple[Result, int]:
 ZOO_VERB: Verb = verb(
     "zoo",
     "train and deploy all systems with and without their methods, as a table",
-    "zoo table --rows zoo-rows --out docs/zoo-table.md",
+    "zoo table --rows docs/zoo-rows --out docs/zoo-table.md",
     _add_zoo,
     _zoo,
     DETAILS,
