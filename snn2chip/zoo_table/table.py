@@ -110,7 +110,7 @@ def _head(run: Run, seeds: int) -> list[str]:
         f"Trained on {run.data} with {seeds} seed(s) each and the `small` preset, deployed on {run.target}.",
         "Where there are several seeds, a cell is their mean, with the lowest and the highest.",
         f"The first accuracy is over all samples held back, everything else over the first {run.samples} of them.",
-        "A rung's cell is differing of compared outputs, summed over the seeds. Differences of rungs 0 and 1 are proved",
+        "A rung's cell is differing of compared outputs, summed over the seeds. Those of rungs 0 and 1 are proved",
         "ties at a threshold; 2b measures rounding; 2c counts where equality is not proved.",
         "Printed by `snn2chip zoo table --rows DIR`.",
     ]
