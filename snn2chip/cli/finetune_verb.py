@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 DETAILS = """\
 Norms are folded, then weights and biases are trained on the grid that the target's rounding chooses, with rounded
 weights, biases, thresholds, decays and input in the forward pass. OUT.pt is a checkpoint in the layout of MODEL;
-deployed on the same target it loses nothing. Stopped or killed, the same command goes on after the last whole epoch
-(OUT.pt.state) and ends in the same bytes."""
+deployed on the same target it loses nothing, unless neurons have a decay that the chip rounds or cuts off: then rung
+2b counts what differs. Stopped or killed, the same command goes on after the last whole epoch (OUT.pt.state) and ends
+in the same bytes."""
 
 
 def _add_finetune(p: argparse.ArgumentParser) -> None:

@@ -34,6 +34,7 @@ class FinetunedCheckpoint:
             f"computes    {100 * found['rounded']:6.2f} %",
             f"fine-tuned on {s.bits} bits, as {s.target.name} computes "
             f"  {100 * found['finetuned']:6.2f} %",
+            *doubts(found, 1 + int(s.data.test_y.max()), s.data.name),
             f"checkpoint: {self.path}",
             *(f"not proved to be equal in float32: {c}" for c in self.done.caveats),
         ]
@@ -54,6 +55,19 @@ class FinetunedCheckpoint:
             "resumed": self.done.trained.resumed,
             "caveats": list(self.done.caveats),
         }
+
+
+def doubts(found: dict[str, float], classes: int, data: str) -> list[str]:
+    """What a person should look at again: `found` as `FinetunedCheckpoint.accuracies` gives it."""
+    lines: list[str] = []
+    if found["float"] < 2 / classes:
+        lines.append(
+            f"careful: in floats it is hardly better than chance ({100 / classes:.1f} %); "
+            f"was the network trained on {data}, with pixels of the same range?"
+        )
+    if found["finetuned"] < found["rounded"]:
+        lines.append("careful: rounding alone was better; more --epochs or a smaller --lr may help")
+    return lines
 
 
 def finetune(

@@ -25,7 +25,7 @@ from snn2chip.progress import Silent
 from snn2chip.quantize.input import choose_input, quantize_input
 from snn2chip.quantize.quantize import quantize
 from snn2chip.readers.checkpoint import load_container
-from snn2chip.stages.finetune import finetune
+from snn2chip.stages.finetune import doubts, finetune
 from snn2chip.training import datasets
 from snn2chip.training import finetune as training
 from snn2chip.training.dataset import dataset
@@ -349,3 +349,11 @@ def test_the_digits_network_from_the_command_line(tmp_path, monkeypatch, capsys,
     for name in ("2b", "2c"):
         assert rungs[name]["compared"] > 0
         assert rungs[name]["differing"] == 0
+
+
+def test_doubtful_results_are_said():
+    """Another data set than the network was trained on; and training that made it worse."""
+    chance, worse = doubts({"float": 0.12, "rounded": 0.5, "finetuned": 0.4}, 10, "digits")
+    assert "chance (10.0 %)" in chance and "trained on digits" in chance
+    assert "rounding alone was better" in worse
+    assert doubts({"float": 0.9, "rounded": 0.8, "finetuned": 0.8}, 10, "digits") == []
