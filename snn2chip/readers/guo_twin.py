@@ -16,7 +16,7 @@ from snn2chip.fixed import DECAY_ONE
 from snn2chip.neuron import Compare
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 from snn2chip.readers.checkpoint import Container
-from snn2chip.readers.twin import TwinWriter, unit_of
+from snn2chip.readers.twin import TwinWriter, Unit, unit_of
 
 ROOM = 1 << 21
 """Membranes and thresholds below this many units: z and β each round by at most 1/16, and a quarter is between them."""
@@ -32,17 +32,6 @@ class GuoPlan:
     threshold: float
     membrane_norm: bool
     readout: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unit:
-    """A convolution and its norm, the neurons behind them; `pool`: rows and columns of the mean in front of it."""
-
-    conv: str
-    norm: str
-    neuron: str
-    pool: int = 1
-    shortcut: bool = False
 
 
 def write_twin(
@@ -65,27 +54,27 @@ def write_twin(
     return twin.write(path, {})
 
 
-def _units(plan: GuoPlan, container: Container) -> Iterator[_Unit]:
+def _units(plan: GuoPlan, container: Container) -> Iterator[Unit]:
     for i in range(0, 3 * plan.stem, 3):
         names = (f"model.conv1.{i + k}" for k in range(3))
         conv, norm, neuron = names
-        yield _Unit(conv=f"{conv}.pool", norm=f"{norm}.bn", neuron=neuron)
+        yield Unit(conv=f"{conv}.pool", norm=f"{norm}.bn", neuron=neuron)
     if not plan.stem:
-        yield _Unit(conv="model.conv1.pool", norm="model.bn1.bn", neuron="model.relu")
+        yield Unit(conv="model.conv1.pool", norm="model.bn1.bn", neuron="model.relu")
     for i, count in enumerate(plan.blocks):
         for j in range(count):
             path, last = f"model.layer{i + 1}.{j}", f"model.layer{i + 1}.{j}.output_act"
             pool = 2 if plan.stem and i == j == 0 else 1
-            yield _Unit(
+            yield Unit(
                 conv=f"{path}.conv1.pool", norm=f"{path}.bn1.bn", neuron=f"{path}.relu1", pool=pool
             )
-            yield _Unit(conv=f"{path}.conv2.pool", norm=f"{path}.bn2.bn", neuron=last)
+            yield Unit(conv=f"{path}.conv2.pool", norm=f"{path}.bn2.bn", neuron=last)
             first = 1 if plan.stem else 0
             conv, norm = (f"{path}.downsample.{first + k}" for k in range(2))
             if f"{conv}.pool.weight" in container.tensors:
                 stride = 2 if i and j == 0 else 1
                 pool = pool * stride if plan.stem else 1
-                yield _Unit(
+                yield Unit(
                     conv=f"{conv}.pool", norm=f"{norm}.bn", neuron=last, pool=pool, shortcut=True
                 )
 

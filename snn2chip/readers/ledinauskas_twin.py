@@ -13,7 +13,7 @@ from snn2chip.fixed import DECAY_ONE
 from snn2chip.neuron import Compare
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.readers.checkpoint import Container
-from snn2chip.readers.twin import TwinWriter, refusal
+from snn2chip.readers.twin import TwinWriter, Unit, refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +33,6 @@ class LedinauskasPlan:
     args: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unit:
-    """A convolution and its norm, the neurons behind them; `pool`: rows and columns of the mean in front of it."""
-
-    conv: str
-    norm: str
-    neuron: str
-    pool: int = 1
-    shortcut: bool = False
-
-
 def write_twin(
     qc: QuantizedCircuit, path: Path, container: Container, plan: LedinauskasPlan
 ) -> tuple[str, ...]:
@@ -60,15 +49,15 @@ def write_twin(
     return twin.write(path, {**plan.args, "decay": _decay(twin, list(kernels), plan)})
 
 
-def _units(plan: LedinauskasPlan, container: Container) -> Iterator[_Unit]:
-    yield _Unit(conv="conv1", norm="bn1", neuron="sn1")
+def _units(plan: LedinauskasPlan, container: Container) -> Iterator[Unit]:
+    yield Unit(conv="conv1", norm="bn1", neuron="sn1")
     for i, count in enumerate(plan.blocks):
         for j in range(count):
             path = f"layer{i + 1}.{j}"
             last = f"{path}.sn{plan.convs}"
             pool = 2 if plan.stem_pool and i == j == 0 else 1
             for k in range(1, plan.convs + 1):
-                yield _Unit(
+                yield Unit(
                     conv=f"{path}.conv{k}",
                     norm=f"{path}.bn{k}",
                     neuron=f"{path}.sn{k}",
@@ -76,7 +65,7 @@ def _units(plan: LedinauskasPlan, container: Container) -> Iterator[_Unit]:
                 )
             conv, norm = f"{path}.downsample.0", f"{path}.downsample.1"
             if f"{conv}.weight" in container.tensors:
-                yield _Unit(conv=conv, norm=norm, neuron=last, pool=pool, shortcut=True)
+                yield Unit(conv=conv, norm=norm, neuron=last, pool=pool, shortcut=True)
 
 
 def _decay(twin: TwinWriter, neurons: Sequence[str], plan: LedinauskasPlan) -> float:

@@ -12,6 +12,7 @@ sums. Where that size is no power of two, the logits (not the spikes) are rounde
 import argparse
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,17 @@ COUNTER = ".num_batches_tracked"
 
 Arrays = dict[str, NDArray[Any]]
 Signs = FloatArray | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A convolution and its norm, the neurons behind them; `pool`: rows and columns of the mean in front of it."""
+
+    conv: str
+    norm: str
+    neuron: str
+    pool: int = 1
+    shortcut: bool = False
 
 
 class TwinWriter:
