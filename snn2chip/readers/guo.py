@@ -9,7 +9,6 @@ import re
 from functools import partial
 
 import numpy as np
-import torch
 
 from snn2chip.arrays import floats
 from snn2chip.errors import Snn2ChipError
@@ -25,7 +24,7 @@ from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.guo import GuoResNet
-from snn2chip.zoo.load import loaded
+from snn2chip.zoo.load import filled
 
 NAME = "guo_resnet"
 READOUT = "model.fc.conv"
@@ -109,7 +108,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     )
     return ReadModel(
         network=network,
-        module=partial(_module, b, empty),
+        module=partial(filled, empty, b.state(), container.is_double),
         write_twin=partial(write_twin, container=container, plan=plan),
     )
 
@@ -228,13 +227,6 @@ def _constants(o: Options) -> tuple[float, float]:
             "option-value", "--option decay", f"decay = {decay} is not allowed", need="0 … 1"
         )
     return decay, threshold
-
-
-def _module(b: Builder, make: "partial[GuoResNet]") -> GuoResNet:
-    """The zoo's module with the checkpoint's weights."""
-    with torch.device("meta"):
-        empty = make()
-    return loaded(empty, b.state(), b.container.is_double)
 
 
 GUO = System(name=NAME, archs=(NAME,), options=OPTIONS, recognise=recognise, read=read)

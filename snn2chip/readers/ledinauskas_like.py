@@ -7,8 +7,6 @@ the file do, and without them `--arch ledinauskas-like`.
 import re
 from functools import partial
 
-import torch
-
 from snn2chip.arrays import floats
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import INPUT, Add, AvgPool2d, InputKind, NetworkInput
@@ -30,7 +28,7 @@ from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
 from snn2chip.zoo.ledinauskas_like import LedinauskasLike, Neurons
-from snn2chip.zoo.load import loaded
+from snn2chip.zoo.load import filled
 
 NAME = "ledinauskas-like"
 READOUT = "fc"
@@ -125,7 +123,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     )
     return ReadModel(
         network=network,
-        module=partial(_module, b, empty),
+        module=partial(filled, empty, b.state(), container.is_double),
         write_twin=partial(write_twin, container=container, plan=plan),
     )
 
@@ -191,13 +189,6 @@ def _constants(o: Options) -> tuple[float, float, bool]:
             "option-value", "--option decay", f"decay = {decay} is not allowed", need="0 … 1"
         )
     return decay, threshold, reset == RESETS[0]
-
-
-def _module(b: Builder, make: "partial[LedinauskasLike]") -> LedinauskasLike:
-    """The zoo's module with the checkpoint's weights."""
-    with torch.device("meta"):
-        empty = make()
-    return loaded(empty, b.state(), b.container.is_double)
 
 
 LEDINAUSKAS_LIKE = System(name=NAME, archs=(NAME,), options=OPTIONS, recognise=recognise, read=read)

@@ -3,8 +3,6 @@
 import re
 from functools import partial
 
-import torch
-
 from snn2chip.arrays import floats
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import INPUT, Add, InputKind, NetworkInput
@@ -17,7 +15,7 @@ from snn2chip.readers.options import Options, number, positive, refuse_unknown, 
 from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
-from snn2chip.zoo.load import loaded
+from snn2chip.zoo.load import filled
 from snn2chip.zoo.mlf import MLFNeurons, MLFResNet
 
 NAME = "mlf_ds_resnet"
@@ -96,7 +94,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     )
     return ReadModel(
         network=network,
-        module=partial(_module, b, empty),
+        module=partial(filled, empty, b.state(), container.is_double),
         write_twin=partial(
             write_twin, container=container, blocks=blocks, neurons=neurons, readout=READOUT
         ),
@@ -173,13 +171,6 @@ def _neurons(o: Options) -> MLFNeurons:
 
 
 _WHY = "a constant of the authors' code; checkpoints do not say"
-
-
-def _module(b: Builder, make: "partial[MLFResNet]") -> MLFResNet:
-    """The zoo's module with the checkpoint's weights."""
-    with torch.device("meta"):
-        empty = make()
-    return loaded(empty, b.state(), b.container.is_double)
 
 
 MLF = System(name=NAME, archs=(NAME,), options=OPTIONS, recognise=recognise, read=read)

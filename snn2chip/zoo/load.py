@@ -1,6 +1,6 @@
 """Weights into a module of the zoo."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -25,3 +25,10 @@ def loaded(module: Net, state: Mapping[str, NDArray[Any]], double: bool) -> Net:
     tensors = {k: torch.from_numpy(v.copy()) for k, v in state.items()}
     module.load_state_dict({**counters, **tensors}, strict=True)
     return module.eval()
+
+
+def filled(make: Callable[[], Net], state: Mapping[str, NDArray[Any]], double: bool) -> Net:
+    """The module that `make` makes, without memory at first, with the tensors of `state`."""
+    with torch.device("meta"):
+        empty = make()
+    return loaded(empty, state, double)
