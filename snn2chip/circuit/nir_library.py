@@ -68,6 +68,17 @@ def write_for(circuit: Circuit, library: Library, path: Path) -> None:
 
 def for_library(circuit: Circuit, library: Library) -> NirFile:
     """Nodes and edges for `library`; names keep letters, digits and underscores."""
+    file = _renamed(graph_for(circuit, library))
+    if library.walks:
+        _check_walk(file, library)
+    return file
+
+
+def graph_for(circuit: Circuit, library: Library) -> NirFile:
+    """What `library` is told, whatever its importer makes of the edges: each node after all that feed it.
+
+    Nodes of populations have the names of `layout`. StatementError `nir-library` as in `write_for`.
+    """
     check_represents(circuit, library)
     nodes, edges = nodes_of(circuit)
     made = {name: _node(node, nodes, edges) for name, node in nodes.items()}
@@ -79,7 +90,7 @@ def for_library(circuit: Circuit, library: Library) -> NirFile:
     edges = _without(edges, dropped)
     made = {n: node for n, node in made.items() if n not in dropped}
     made, edges = _one_output(made, edges, circuit.population(circuit.readout.population).shape[0])
-    return _ordered(_renamed(made, edges), library, shape_of(circuit, INPUT))
+    return _ordered(made, edges, shape_of(circuit, INPUT))
 
 
 def _node(node: NirNode, nodes: Mapping[str, NirNode], edges: Sequence[Edge]) -> NirNode:
@@ -160,10 +171,10 @@ def _one_output(
     return {**nodes, name: one}, [*kept, (name, output)]
 
 
-def _renamed(nodes: Mapping[str, NirNode], edges: Sequence[Edge]) -> NirFile:
+def _renamed(file: NirFile) -> NirFile:
     """Importers make attributes of names, and some write code with them."""
     new: dict[str, str] = {}
-    for name in nodes:
+    for name in file.nodes:
         plain = re.sub(r"\W", "_", name, flags=re.ASCII)
         wish = plain = f"{plain}_" if keyword.iskeyword(plain) else plain
         number = 1
@@ -171,12 +182,10 @@ def _renamed(nodes: Mapping[str, NirNode], edges: Sequence[Edge]) -> NirFile:
             number += 1
             wish = f"{plain}_{number}"
         new[name] = wish
-    return NirFile(
-        path="",
-        version="",
-        nodes={new[n]: replace(node, name=new[n]) for n, node in nodes.items()},
-        edges=tuple((new[a], new[b]) for a, b in edges),
-        metadata=None,
+    return replace(
+        file,
+        nodes={new[n]: replace(node, name=new[n]) for n, node in file.nodes.items()},
+        edges=tuple((new[a], new[b]) for a, b in file.edges),
     )
 
 
@@ -199,32 +208,35 @@ class _Sizes:
         return replace(node, fields={"input_shape": np.array(size), **node.fields})
 
 
-def _ordered(file: NirFile, library: Library, shape: tuple[int, int, int]) -> NirFile:
+def _ordered(
+    nodes: Mapping[str, NirNode], edges: Sequence[Edge], shape: tuple[int, int, int]
+) -> NirFile:
     """Nodes in an order of their own, edges so that nirtorch's walk meets every summand before its sum."""
-    sources: dict[str, list[str]] = {n: [a for a, b in file.edges if b == n] for n in file.nodes}
+    sources: dict[str, list[str]] = {n: [a for a, b in edges if b == n] for n in nodes}
     depth: dict[str, int] = {}
     while len(depth) < len(sources):
         for name, into in sources.items():
             if name not in depth and all(a in depth for a in into):
                 depth[name] = 1 + max((depth[a] for a in into), default=0)
-    order = sorted(file.nodes, key=lambda n: depth[n])
-    edges = sorted(file.edges, key=lambda e: (depth[e[0]], depth[e[1]]))
-    if library.walks:
-        _check_walk(edges, sources, order[0], library)
     sizes = _Sizes({})
-    nodes: dict[str, NirNode] = {}
-    for name in order:
+    ordered: dict[str, NirNode] = {}
+    for name in sorted(nodes, key=lambda n: depth[n]):
         size = sizes.sizes[sources[name][0]] if sources[name] else shape[1:]
-        nodes[name] = sizes.leave(name, file.nodes[name], size)
-    return replace(file, nodes=nodes, edges=tuple(edges))
+        ordered[name] = sizes.leave(name, nodes[name], size)
+    return NirFile(
+        path="",
+        version="",
+        nodes=ordered,
+        edges=tuple(sorted(edges, key=lambda e: (depth[e[0]], depth[e[1]]))),
+        metadata=None,
+    )
 
 
-def _check_walk(
-    edges: Sequence[Edge], sources: Mapping[str, list[str]], first: str, library: Library
-) -> None:
+def _check_walk(file: NirFile, library: Library) -> None:
     """nirtorch.load runs nodes depth first, and a sum without the summands that it has not met."""
+    sources: dict[str, list[str]] = {n: [a for a, b in file.edges if b == n] for n in file.nodes}
     seen: set[str] = set()
-    waiting = [first]
+    waiting = [next(iter(file.nodes))]
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -235,4 +247,4 @@ def _check_walk(
             help = "a shortcut with layers of its own cannot be imported there"
             raise StatementError("nir-library", name, why, help=help)
         seen.add(name)
-        waiting += [b for a, b in reversed(edges) if a == name]
+        waiting += [b for a, b in reversed(file.edges) if a == name]

@@ -74,7 +74,7 @@ def _decay(twin: TwinWriter, neurons: Sequence[str], plan: LedinauskasPlan) -> f
     if len(found) > 1:
         raise refusal(neurons[-1], "its decay differs between neurons")
     (delta,) = found
-    # δ = 4095 forgets membranes below 4096 units; of larger ones verify/float32.py proves nothing
+    # δ = 4095 forgets membranes below 4096 units; of larger ones quantize/float32.py proves nothing
     chips = 0.0 if delta == DECAY_ONE - 1 else (DECAY_ONE - delta) / DECAY_ONE
     if chips != plan.decay and (plan.said or not twin.container.key):
         raise _other_decay(chips, plan, stored="decay" in twin.container.args)

@@ -15,6 +15,7 @@ from snn2chip.inputs import InputData
 from snn2chip.model import Live, LoadedModel, load_model
 from snn2chip.network.types import InputKind, Shape
 from snn2chip.progress import Progress, Silent
+from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.quantize.input import dequantize_input
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
@@ -29,7 +30,6 @@ from snn2chip.stages.data import (
 )
 from snn2chip.stages.simulate import keep
 from snn2chip.stages.twin import source
-from snn2chip.verify.float32 import equal_in_float32
 from snn2chip.verify.ladder import Subject, climb
 from snn2chip.verify.text import matrix_lines, verdict_dict, verdict_lines
 from snn2chip.verify.types import Verdict

@@ -8,8 +8,8 @@ import torch
 from snn2chip.arrays import ints
 from snn2chip.errors import StatementError
 from snn2chip.model import ModelRequest, load_model
+from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.readers.checkpoint import load_container
-from snn2chip.verify.float32 import equal_in_float32
 from tests.readers.on_grid import with_population
 from tests.readers.test_ledinauskas_like import NAME, images, saved
 from tests.readers.test_sew_resnet import load

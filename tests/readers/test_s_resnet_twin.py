@@ -10,9 +10,9 @@ from snn2chip.circuit.layers import layer_outputs
 from snn2chip.engines.layer import run
 from snn2chip.errors import StatementError
 from snn2chip.model import ModelRequest, load_model
+from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.quantize.input import dequantize_input, quantize_input
 from snn2chip.readers.checkpoint import load_container
-from snn2chip.verify.float32 import equal_in_float32
 from snn2chip.zoo.run import trace_zoo
 from tests.lowering.test_s_resnet import NETWORKS, loaded
 from tests.quantize.test_s_resnet import natural

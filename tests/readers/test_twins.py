@@ -14,12 +14,12 @@ from snn2chip.engines.layer import run
 from snn2chip.errors import StatementError
 from snn2chip.lowering import lower
 from snn2chip.model import LoadedModel, ModelRequest, load_model
+from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.quantize.input import choose_input, dequantize_input, quantize_input
 from snn2chip.quantize.quantize import quantize
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.readers.checkpoint import load_container
 from snn2chip.readers.mlf_twin import _middle
-from snn2chip.verify.float32 import equal_in_float32
 from snn2chip.zoo.dvs_resnet import BlockType
 from snn2chip.zoo.mlf import MLFNeurons, MLFResNet
 from snn2chip.zoo.run import trace_zoo

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from snn2chip.arrays import ints
-from snn2chip.verify.float32 import equal_in_float32
+from snn2chip.quantize.float32 import equal_in_float32
 from tests.readers.on_grid import with_population
 from tests.readers.test_ledinauskas_like import images, saved
 from tests.readers.test_sew_resnet import load
