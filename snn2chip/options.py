@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from snn2chip.chip.place.placing import Placing
+from snn2chip.chip.split import BALANCED
 from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.model import IN_MEMORY, ModelRequest
 
@@ -14,12 +15,14 @@ from snn2chip.model import IN_MEMORY, ModelRequest
 class QuantizeOptions:
     """How to round. `calibration`: path of an input for the method `agree`; never the one that is judged.
 
-    `input_bits`: of the input's grid, else chosen from the array. `free_scales`: scales that are no powers of
-    two. `coding`: how the input reaches the chip, else the first that fits. `allow`: codes of findings that may pass.
+    `weight_bits`: of every weight, else as many as the target has. `input_bits`: of the input's grid, else chosen from
+    the array. `free_scales`: scales that are no powers of two. `coding`: how the input reaches the chip, else the first
+    that fits. `allow`: codes of findings that may pass.
     """
 
     method: str = "max"
     calibration: str | None = None
+    weight_bits: int | None = None
     input_bits: int | None = None
     free_scales: bool = False
     coding: str | None = None
@@ -30,12 +33,14 @@ class QuantizeOptions:
 class BuildOptions:
     """All options of a compile; `labels` and `prices` belong to the deploy that asked for them.
 
-    `align`: "auto", or "none" for the fewest cores of a program that does not run.
+    `align`: "auto", or "none" for the fewest cores of a program that does not run. `split`: how many cores are given
+    for fewer messages (`chip.split.SLACKS`).
     """
 
     model: ModelRequest
     target: str = "loihi2"
     align: str = "auto"
+    split: str = BALANCED
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     place: Placing = field(default_factory=Placing)
     labels: str | None = None
@@ -54,7 +59,7 @@ class BuildOptions:
             "place": _plain(self.place),
             **{
                 k: v
-                for k in ("target", "align", "labels", "prices")
+                for k in ("target", "align", "split", "labels", "prices")
                 if (v := getattr(self, k)) is not None
             },
         }

@@ -15,7 +15,7 @@ from snn2chip.chip.place.placing import COLUMNS, Placing
 from snn2chip.chip.program import Coding, Core, Program, Schedule
 from snn2chip.chip.relay import add_relays
 from snn2chip.chip.relays import relayed
-from snn2chip.chip.split import split
+from snn2chip.chip.split import BALANCED, split
 from snn2chip.chip.target import DelayAt, Target
 from snn2chip.chip.wiring import shape_of, wire
 from snn2chip.errors import Finding, Severity, errors_of
@@ -36,14 +36,15 @@ def map_circuit(
     *,
     coding: Coding | None = None,
     aligned: bool = True,
+    way: str = BALANCED,
     placing: Placing = COLUMNS,
     spikes: Mapping[str, IntArray] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> MapResult:
     """The program of `qc` on `target`; `coding` None takes the first that fits.
 
-    `placing`: how cores are placed; `spikes`: how often each neuron fires [C, H, W], by population, for the traffic
-    (None: all as often).
+    `way`: how populations are split (`split.SLACKS`). `placing`: how cores are placed; `spikes`: how often each neuron
+    fires [C, H, W], by population, for the traffic (None: all as often).
 
     Not `aligned`: no delays and no relays, the lower bound of cores; where some shortcut is left early, a warning
     map-unaligned says so, and the program does not run.
@@ -52,7 +53,7 @@ def map_circuit(
     Errors: StatementError map-coding, map-range; board-unknown, place-exact, package-missing.
     """
     coding = choose_coding(qc, target, coding)
-    plan, found = plan_cores(qc, target, coding, aligned=aligned)
+    plan, found = plan_cores(qc, target, coding, aligned=aligned, way=way)
     findings = list(found)
     if errors_of(findings):
         return MapResult(program=_program(plan, coding, (), {}), findings=tuple(findings))
@@ -68,7 +69,12 @@ def map_circuit(
 
 
 def plan_cores(
-    qc: QuantizedCircuit, target: Target, coding: Coding, *, aligned: bool = True
+    qc: QuantizedCircuit,
+    target: Target,
+    coding: Coding,
+    *,
+    aligned: bool = True,
+    way: str = BALANCED,
 ) -> tuple[Plan, tuple[Finding, ...]]:
     """All that is decided before packing, and what stands against it; populations that fit nowhere have no tiles."""
     schedule = align(qc)
@@ -80,7 +86,7 @@ def plan_cores(
     else:
         schedule = without_delays(schedule)
     wiring = wire(qc, coding)
-    tilings, misfits = split(qc, target, wiring, schedule)
+    tilings, misfits = split(qc, target, wiring, schedule, way=way)
     plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings=tilings)
     early = () if aligned else check_aligned(schedule, qc, Severity.WARNING)
     features = check_features(qc, target, wiring)

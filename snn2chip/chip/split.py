@@ -1,8 +1,8 @@
 """Split: each population into tiles (channels x rows x columns), one to a core, on as few cores as the limits allow.
 
 Consumers come first: the tiles of a population set how many destinations its sources must list. Of all sizes that take
-up to a tenth more cores than the fewest, the one whose sources send the fewest messages is taken: thin slices of the
-channels save a core or two, but then every spike goes to every slice.
+hardly more cores than the fewest, the one whose sources send the fewest messages is taken: thin slices of the channels
+save a core or two, but then every spike goes to every slice.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,8 +26,10 @@ from snn2chip.errors import Finding, Severity
 from snn2chip.quantize.neurons import compact
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedPopulation
 
-SLACK = 10
-"""One part in so many of the cores is given for fewer messages."""
+SLACKS: Mapping[str, int] = {"fewest": 0, "balanced": 10, "quiet": 100}
+"""Ways to split -> the most cores, in percent of the fewest, that are given for fewer messages."""
+
+BALANCED = "balanced"
 
 _HELP = {
     "synapse_words": "fewer input channels, smaller kernels or fewer weight bits",
@@ -67,17 +69,23 @@ class Tiling:
 
 
 def split(
-    qc: QuantizedCircuit, target: Target, wiring: Wiring, schedule: Schedule | None = None
+    qc: QuantizedCircuit,
+    target: Target,
+    wiring: Wiring,
+    schedule: Schedule | None = None,
+    *,
+    way: str = BALANCED,
 ) -> tuple[Mapping[str, Tiling], tuple[Finding, ...]]:
     """(population -> tiling, in the circuit's order; a finding map-fit for each population that fits in no tiles).
 
     `schedule`: its delays take synapses of their own where the target holds spikes back in synapses; None: no delays.
+    `way`: one of `SLACKS`.
     """
     found: dict[str, Tiling] = {}
     findings: list[Finding] = []
     for p in reversed([p for p in qc.populations if p.name in wiring.links]):
         layer = layer_of(qc, target, wiring, schedule, p.name, found)
-        size = smallest_split(layer, target)
+        size = smallest_split(layer, target, SLACKS[way])
         if size is None:
             findings.append(_misfit(p.name, layer, target))
         else:
@@ -136,14 +144,14 @@ def delays_of(link: Link, schedule: Schedule | None) -> tuple[int, ...]:
     return tuple(sorted({schedule.delays[link.projection.name, s] for s in link.sources}))
 
 
-def smallest_split(layer: Layer, target: Target) -> Shape | None:
-    """The size of tile that takes the fewest cores, or None where not even single neurons fit."""
+def smallest_split(layer: Layer, target: Target, slack: int = SLACKS[BALANCED]) -> Shape | None:
+    """The size of tile that takes the fewest cores and up to `slack` percent more, or None where no neuron fits."""
     sizes = [_sizes(n) for n in layer.shape]
     ways = needs_of(layer, target, sizes)
     fitting = [_fitting(needs, target) for needs in ways]
     fits = np.logical_or.reduce(fitting)
     at = np.argwhere(fits)
-    for i, j, k in at[_order(layer, sizes, fits)]:
+    for i, j, k in at[_order(layer, sizes, fits, slack)]:
         size = (int(sizes[0][i]), int(sizes[1][j]), int(sizes[2][k]))
         for needs, fit in zip(ways, fitting, strict=True):
             here = {limit: int(n[i, j, k]) for limit, n in needs.items()}
@@ -176,13 +184,13 @@ def _sizes(n: int) -> IntArray:
     return np.unique(-(-n // np.arange(1, n + 1)))
 
 
-def _order(layer: Layer, sizes: list[IntArray], fits: NDArray[np.bool_]) -> IntArray:
+def _order(layer: Layer, sizes: list[IntArray], fits: NDArray[np.bool_], slack: int) -> IntArray:
     """The order in which to try what fits: nearly the fewest cores, by messages; then the rest, by cores."""
     if not fits.any():
         return np.zeros(0, np.int64)
     cores = _cores(layer, sizes)[fits]
     traffic = traffic_of(layer, sizes)[fits]
-    few = cores * SLACK <= cores.min() * (SLACK + 1)
+    few = cores * 100 <= cores.min() * (100 + slack)
     slices = -(-layer.shape[0] // sizes[0])
     depth = np.broadcast_to(slices[:, None, None], fits.shape)[fits]
     return np.lexsort((traffic, depth, cores, np.where(few, traffic, 0), ~few))

@@ -70,6 +70,12 @@ def add_quantize(parser: Parser) -> None:
         help="input for --method agree, not the one that is judged",
     )
     group.add_argument(
+        "--weight-bits",
+        metavar="B",
+        type=int,
+        help="bits of every weight (default: as many as the target has)",
+    )
+    group.add_argument(
         "--input-bits",
         metavar="B",
         type=int,
@@ -99,6 +105,16 @@ def add_align(parser: Parser) -> None:
         metavar="auto|none",
         default="auto",
         help="none: no delays and no relays, the fewest cores; such a program does not run",
+    )
+
+
+def add_split(parser: Parser) -> None:
+    """--split: how many cores are given for fewer messages."""
+    parser.add_argument(
+        "--split",
+        metavar="NAME",
+        default="balanced",
+        help="how layers are cut: fewest (cores), balanced (up to 10 %% more for fewer messages), quiet (up to twice)",
     )
 
 
@@ -161,11 +177,20 @@ def build_options(a: argparse.Namespace) -> "BuildOptions":
         model=model_request(a),
         target=a.target,
         align=one_of(getattr(a, "align", "auto"), ("auto", "none"), "--align"),
+        split=split_way(getattr(a, "split", None)),
         quantize=quantize_options(a),
         place=placing(a),
         labels=getattr(a, "labels", None),
         prices=getattr(a, "prices", None),
     )
+
+
+def split_way(word: str | None) -> str:
+    """How layers are cut; the default where a command does not ask."""
+    from snn2chip.chip.split import BALANCED, SLACKS
+    from snn2chip.options import one_of
+
+    return BALANCED if word is None else one_of(word, tuple(SLACKS), "--split")
 
 
 def placing(a: argparse.Namespace) -> "Placing":
@@ -193,6 +218,7 @@ def quantize_options(a: argparse.Namespace) -> "QuantizeOptions":
     return QuantizeOptions(
         method=a.method,
         calibration=a.calibration,
+        weight_bits=a.weight_bits,
         input_bits=a.input_bits,
         free_scales=a.free_scales,
         coding=a.coding,

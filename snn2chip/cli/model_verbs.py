@@ -10,6 +10,7 @@ def _add_deploy(p: argparse.ArgumentParser) -> None:
     arguments.add_model(p, name="model", help="checkpoint (.pth, .pt) or .nir file")
     arguments.add_input(p, required=True)
     arguments.add_quantize(p)
+    arguments.add_split(p)
     arguments.add_board(p)
     arguments.add_place(p)
     p.add_argument("--labels", metavar="Y.npy", help="classes of the samples, for top-1")
@@ -61,6 +62,7 @@ def _add_check(p: argparse.ArgumentParser) -> None:
     arguments.add_model(p)
     arguments.add_input(p, required=False)
     arguments.add_quantize(p)
+    arguments.add_split(p)
     arguments.add_board(p)
     arguments.add_json(p)
 

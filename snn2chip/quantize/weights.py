@@ -1,12 +1,15 @@
 """Weights: at which exponents a channel's weights fit their bits, and rounding them there."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snn2chip.arrays import FloatArray, IntArray, ints
+from snn2chip.errors import Snn2ChipError
 from snn2chip.quantize.grid import log2_up, power, round_even
+from snn2chip.quantize.types import Widths
 
 FINER = 2
 """How many octaves below the finest fit the method `mse` looks."""
@@ -15,6 +18,20 @@ FINER = 2
 def weight_range(bits: int) -> tuple[int, int]:
     """Smallest and largest integer of `bits` bits, two's complement."""
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def narrowed(widths: Widths, weight_bits: int | None) -> Widths:
+    """`widths` with weights of `weight_bits` bits, where that is not None. Errors: option-value."""
+    most = widths.weight_bits
+    if weight_bits is not None and not 2 <= weight_bits <= most:
+        raise Snn2ChipError(
+            "option-value",
+            "--weight-bits",
+            "is no width of this target",
+            have=str(weight_bits),
+            need=f"2..{most}, the target's",
+        )
+    return widths if weight_bits is None else replace(widths, weight_bits=weight_bits)
 
 
 def finest_fit(weight: FloatArray, bits: int) -> FloatArray:

@@ -74,7 +74,9 @@ def _found(options: BuildOptions, tell: Progress) -> Checked:
     coding = None if options.quantize.coding is None else Coding(options.quantize.coding)
     try:
         with tell.stage("map"):
-            mapped = map_circuit(levels.qc, levels.target, coding=coding, placing=options.place)
+            mapped = map_circuit(
+                levels.qc, levels.target, coding=coding, way=options.split, placing=options.place
+            )
     except StatementError as e:
         return _stopped(levels.target.name, (*levels.findings, e.finding, *e.others))
     return Checked(

@@ -125,6 +125,7 @@ def _map(
             levels.target,
             coding=coding,
             aligned=aligned,
+            way=options.split,
             placing=options.place,
             spikes=rates_of(levels) if options.place.searches else None,
         )

@@ -16,6 +16,7 @@ from snn2chip.progress import Progress
 from snn2chip.quantize.input import choose_input
 from snn2chip.quantize.quantize import quantize
 from snn2chip.quantize.types import QuantizedCircuit
+from snn2chip.quantize.weights import narrowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +69,10 @@ def quantized(options: BuildOptions, progress: Progress) -> Levels:
         )
         qc, findings = quantize(
             circuit,
-            target.widths,
+            narrowed(target.widths, q.weight_bits),
             target=target.name,
             method=q.method,
-            calibration=_calibration(options, circuit),
+            calibration=calibration(options, circuit),
             input=grid,
             free_scales=q.free_scales,
             allow=q.allow,
@@ -103,7 +104,8 @@ def stop_at(findings: Iterable[Finding]) -> None:
         raise StatementError.of(errors)
 
 
-def _calibration(options: BuildOptions, circuit: Circuit) -> InputData | None:
+def calibration(options: BuildOptions, circuit: Circuit) -> InputData | None:
+    """The calibration input that the options name, or None."""
     path = options.quantize.calibration
     if path is None:
         return None

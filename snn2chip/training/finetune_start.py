@@ -19,7 +19,8 @@ from snn2chip.options import one_of
 from snn2chip.progress import Progress
 from snn2chip.quantize.input import choose_input
 from snn2chip.quantize.quantize import quantize
-from snn2chip.quantize.types import QuantizedCircuit, QuantizedInput, Widths
+from snn2chip.quantize.types import QuantizedCircuit, QuantizedInput
+from snn2chip.quantize.weights import narrowed
 from snn2chip.readers.types import WriteTwin
 from snn2chip.training import datasets
 from snn2chip.training.dataset import Dataset, Images
@@ -73,7 +74,7 @@ class Start:
 def start(request: FinetuneRequest, progress: Progress) -> Start:
     """Read and round; raises whatever would make the training be in vain."""
     target = load_target(request.target)
-    bits = _bits(request.weight_bits, target.widths)
+    bits = narrowed(target.widths, request.weight_bits).weight_bits
     one_of(request.method, METHODS, "--method")
     one_of(request.surrogate, tuple(SHAPES), "--surrogate")
     data = datasets.load(request.data, request.source)
@@ -146,7 +147,7 @@ def _with_neurons_of_twin(
 
 
 def _quantizer(target: Target, bits: int, method: str, grid: QuantizedInput) -> Quantize:
-    widths = replace(target.widths, weight_bits=bits)
+    widths = narrowed(target.widths, bits)
 
     def ready(circuit: Circuit) -> QuantizedCircuit:
         qc, findings = quantize(circuit, widths, target=target.name, method=method, input=grid)
@@ -156,20 +157,6 @@ def _quantizer(target: Target, bits: int, method: str, grid: QuantizedInput) -> 
         return qc
 
     return ready
-
-
-def _bits(asked: int | None, widths: Widths) -> int:
-    if asked is None:
-        return widths.weight_bits
-    if not 2 <= asked <= widths.weight_bits:
-        raise Snn2ChipError(
-            "option-value",
-            "--weight-bits",
-            "cannot be trained on",
-            have=str(asked),
-            need=f"2..{widths.weight_bits}, the target's",
-        )
-    return asked
 
 
 def _check_classes(network: Network, data: Dataset) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from snn2chip.chip.needs_loihi2 import words_per_neuron
 from snn2chip.chip.program import Coding
-from snn2chip.chip.split import Tiling, split
+from snn2chip.chip.split import SLACKS, Tiling, split
 from snn2chip.chip.target import load_target
 from snn2chip.chip.wiring import wire
 from snn2chip.circuit.types import INPUT
@@ -41,6 +41,17 @@ def test_cores_of_sew_resnet18(sew18):
 def test_deep_tiles_of_sew_resnet18(sew18):
     assert sew18["layer1.0.conv1"].size == (64, 7, 8)
     assert sew18["layer2.0.conv1"].size == (128, 4, 7)
+
+
+def test_ways_to_split_give_cores_for_messages(sew18):
+    """Fewest and quiet frame the default; what each gives away stays within its percentage, layer by layer."""
+    qc = sew_resnet()
+    ways = {way: split(qc, LOIHI2, wire(qc, Coding.BIAS), way=way)[0] for way in SLACKS}
+    assert ways["balanced"] == sew18
+    total = {way: sum(t.cores for t in found.values()) for way, found in ways.items()}
+    assert total["fewest"] < total["balanced"] < total["quiet"]
+    last = {way: found["fc"].cores for way, found in ways.items()}
+    assert last["quiet"] <= 2 * last["fewest"] and last["balanced"] <= 1.1 * last["fewest"]
 
 
 @pytest.mark.parametrize("make", [random_circuit, small_sew])
