@@ -48,7 +48,7 @@ format: $(STAMP) ## Rewrite the code in our format
 lava: $(STAMP) ## Lava's own environment, in the user's cache folder (once; a minute)
 	$(BIN)/snn2chip lava setup
 
-parity: $(STAMP) lava ## Every executor on every recorded case; write docs/parity.md (an hour; goes on where it stopped)
+parity: $(STAMP) lava ## Every executor on every recorded case; write docs/parity.md (one to two hours; goes on where it stopped)
 	$(BIN)/python docs/make_parity.py
 
 energy-checks: $(STAMP) ## Compare our counts with NeuroBench's and SANA-FE's; write docs/energy-checks.md (two minutes, 4 GB)
