@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from snn2chip.training.run import TrainRequest
 
 DETAILS = """\
-Architectures: sew_resnet, spiking_resnet, s_resnet, mlf_ds_resnet, guo_resnet, ledinauskas-like;
-`snn2chip train list` shows the options of each. Data sets: digits and mnist5k come with Python packages
-(pip install 'snn2chip[train]'); cifar10, cifar100, imagenette, dvsgesture and cifar10dvs are read from
---data-root, a local folder in the format in which they are published. Nothing is downloaded.
+Architectures: sew_resnet, spiking_resnet, sew_resnet_dvs, s_resnet, mlf_ds_resnet, guo_resnet,
+ledinauskas-like; `snn2chip train list` shows the options of each. Data sets: digits and mnist5k come with
+Python packages (pip install 'snn2chip[train]'); cifar10, cifar100, imagenette, dvsgesture and cifar10dvs are
+read from --data-root, a local folder in the format in which they are published. Nothing is downloaded.
 
 Two presets: `small` trains digits or mnist5k in minutes on one core; `paper` is the paper's network and recipe.
 The folder --out gets model.pth (in the layout of the paper's authors), test.npy, test_labels.npy, calibration.npy

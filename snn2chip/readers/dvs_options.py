@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from snn2chip.errors import Snn2ChipError
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.dvs_keys import Part, PartKind
+from snn2chip.readers.layer_list import BLOCK_TYPES, FIELDS, entries_of, layer_list
 from snn2chip.readers.options import (
     Options,
     choice,
@@ -19,7 +20,7 @@ from snn2chip.readers.options import (
 from snn2chip.readers.resnet_options import CONNECTIONS, NeuronSettings
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import ReadRequest
-from snn2chip.zoo.dvs_resnet import BlockType
+from snn2chip.zoo.dvs_resnet import BlockType, Entry
 
 OPTIONS = (
     "T",
@@ -42,13 +43,17 @@ DEFAULT_POOL = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything beside the weights. `pools`: sizes as said, one for all or one for each; None: the authors' 2."""
+    """Everything beside the weights.
+
+    `pools`: sizes as said, one for all or one for each; None: the authors' 2. `listed`: the user's `layer_list`.
+    """
 
     steps: int
     block_type: BlockType
     connect_f: str
     neuron: NeuronSettings
     pools: tuple[int, ...] | None
+    listed: tuple[Entry, ...]
 
 
 def settle(
@@ -58,8 +63,8 @@ def settle(
     refuse_unknown(request.options, OPTIONS)
     o.find("T_train", whole)
     entries = _layer_list(o)
-    said = o.find("block_type", choice(*(b.value for b in BlockType)), in_args=False)
-    kinds = {choice(*(b.value for b in BlockType))("block_type", e["block_type"]) for e in entries}
+    said = o.find("block_type", choice(*BLOCK_TYPES), in_args=False)
+    kinds = {str(e["block_type"]) for e in entries}
     if len(kinds | ({said} if said else set())) > 1:
         raise Snn2ChipError(
             "option-value",
@@ -76,23 +81,16 @@ def settle(
         connect_f=connect_f or "",
         neuron=_neuron(o),
         pools=_pools(o, entries),
+        listed=tuple(entries_of(entries, kind)),
     )
 
 
 def _layer_list(o: Options) -> list[dict[str, object]]:
-    """The authors' list as given, or empty; channels and kernels are in the keys, so only its pools and kinds count."""
-    given = o.given.get("layer_list")
-    if given is None:
+    """The authors' list as given, or empty."""
+    if o.given.get("layer_list") is None:
         return []
-    listed = list(given) if isinstance(given, list) else []
-    entries = [dict(e) for e in listed if isinstance(e, dict) and "block_type" in e]
-    if not entries or len(entries) != len(listed):
-        need = '{"block_type": "sew", "k_pool": 2, …} for each entry'
-        raise Snn2ChipError(
-            "option-value", "--option layer_list", "is not the authors' list", need=need
-        )
-    o.used["layer_list"] = given
-    return entries
+    o.used["layer_list"] = o.given["layer_list"]
+    return layer_list(o.given["layer_list"], tuple(k for k in FIELDS if k != "k_pool"))
 
 
 def _kind(

@@ -20,6 +20,7 @@ from snn2chip.readers.claims import check_classes, frame_of
 from snn2chip.readers.dvs_keys import READOUT, Part, PartKind, is_dvs, parts_of, with_pools
 from snn2chip.readers.dvs_options import DEFAULT_POOL, OPTIONS, Settings, settle
 from snn2chip.readers.dvs_twin import write_twin
+from snn2chip.readers.layer_list import check_layer_list
 from snn2chip.readers.options import Options
 from snn2chip.readers.resnet_build import join, neuron_model
 from snn2chip.readers.spelling import with_containers
@@ -61,6 +62,8 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     parts, sizes, size = with_pools(container, parts, frame, channels, pools)
     maker = _Maker(builder, settings, frame[0])
     last = maker.parts(parts, sizes)
+    if settings.listed:
+        check_layer_list(settings.listed, maker.entries, frame[0])
     features = channels * size[0] * size[1]
     classes = builder.linear(READOUT, builder.add("flatten", Flatten(), last), features)
     check_classes(o, container.path, READOUT, classes)
@@ -186,8 +189,9 @@ def _last_norm(parts: tuple[Part, ...]) -> str:
 
 
 def _frame(container: Container, request: ReadRequest, o: Options) -> Shape:
-    first = container.tensors.get("conv.0.0.module.0.weight")
-    channels = 2 if first is None or first.ndim != 4 else first.shape[1]
+    held = container.tensors
+    units = (held.get(f"conv.0.{u}module.0.weight") for u in ("0.", "conv.0.0."))
+    channels = next((w.shape[1] for w in units if w is not None and w.ndim == 4), 2)
     assumed = f"frames of {SIZE} x {SIZE} (the authors' data)"
     where = f"the first convolution of {container.path}"
     return frame_of(request, o, (channels, SIZE, SIZE), assumed, where)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snn2chip.progress import Progress, Silent
 from snn2chip.training.architectures.registry import ARCHITECTURES
-from snn2chip.training.architectures.types import Architecture, Setting
+from snn2chip.training.architectures.types import Architecture, Setting, plain
 from snn2chip.training.run import CHECKPOINT, TrainedRun, TrainRequest, run
 
 
@@ -28,7 +28,7 @@ class TrainedNetwork:
 
     def next(self) -> list[str]:
         """The command line that deploys the network."""
-        options = [f"{k}={_plain(v)}" for k, v in self.deploy_options().items()]
+        options = [f"{k}={plain(v)}" for k, v in self.deploy_options().items()]
         layout = "NCHW" if self.run.data.frames is None else "NTCHW"
         return [
             "snn2chip",
@@ -96,7 +96,7 @@ def train(
 
 
 def _paragraph(a: Architecture) -> list[str]:
-    off = ", ".join(f"{k}={_plain(v)}" for k, v in a.off.items())
+    off = ", ".join(f"{k}={plain(v)}" for k, v in a.off.items())
     rows = [_row(name, setting) for name, setting in a.settings.items()]
     return [f"{a.name}: {a.title}", f"  without its method ({a.method}): {off}", *rows]
 
@@ -108,13 +108,4 @@ def _row(name: str, s: Setting) -> str:
 
 
 def _default(value: object) -> str:
-    return "by the frame" if callable(value) else _plain(value)
-
-
-def _plain(value: object) -> str:
-    """As `--option` takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value).replace(" ", "")
+    return "by the frame" if callable(value) else plain(value)

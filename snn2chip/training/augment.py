@@ -8,8 +8,11 @@ from torch.nn import functional
 def crop_and_flip(x: Tensor) -> Tensor:
     """Images [N, C, H, W], each moved by up to an eighth of its height and width, half of them mirrored.
 
-    What moves in is 0: the mean colour of images that are normalised.
+    What moves in is 0: the mean colour of images that are normalised. Frames [T, N, C, H, W] of a sample move alike.
     """
+    if x.dim() == 5:
+        moved = crop_and_flip(x.transpose(0, 1).flatten(1, 2))
+        return moved.unflatten(1, (x.shape[0], x.shape[2])).transpose(0, 1)
     n, c, h, w = x.shape
     up, aside = h // 8, w // 8
     padded = functional.pad(x, (aside, aside, up, up))

@@ -1,6 +1,6 @@
 """What a data set is, and the two that come with Python packages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,15 @@ def dataset(
         classes=classes,
         augment=augment,
     )
+
+
+def repeated(data: Dataset, steps: int) -> Dataset:
+    """Images as frames [N, T, C, H, W], the same at every step; a view, which takes no memory."""
+
+    def frames(x: Images) -> Images:
+        return np.broadcast_to(x[:, None], (len(x), steps, *x.shape[1:]))
+
+    return replace(data, train_x=frames(data.train_x), test_x=frames(data.test_x))
 
 
 def _check(where: str, x: Images, y: NDArray[Any], classes: int) -> None:

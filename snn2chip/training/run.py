@@ -72,6 +72,7 @@ def run(request: TrainRequest, out: Path, progress: Progress) -> TrainedRun:
     data = datasets.load(request.data, request.source)
     preset = one_of(request.preset or _usual_preset(request.data), PRESETS, "--preset")
     values = arch.values(request.options, preset, data.frame, data.frames)
+    data = arch.prepared(data, values)
     recipe = replace(arch.small if preset == "small" else arch.paper, **request.recipe)  # pyright: ignore[reportArgumentType]
     _make_folder(out)
     with seeded(recipe.seed, threads=request.threads, device=request.device):

@@ -85,16 +85,69 @@ def test_pools_of_other_sizes_are_asked_for(path):
     agree(model)
 
 
+def layers(*pools):
+    """The authors' list of `small`."""
+    return [
+        {
+            "channels": c,
+            "up_kernel_size": k,
+            "mid_channels": c + 1,
+            "num_blocks": 1,
+            "block_type": "sew",
+            "k_pool": p,
+        }
+        for c, k, p in zip((4, 6), (1, 3), pools, strict=True)
+    ]
+
+
 def test_layer_list_is_understood(path):
     save(path, small(pools=(3, 2)).state_dict(), {})
-    entry = {"channels": 4, "block_type": "sew"}
-    entries = [{**entry, "k_pool": 3}, {**entry, "k_pool": 2}]
-    options = {"layer_list": entries, "connect_f": "ADD"}
+    options = {"layer_list": layers(3, 2), "connect_f": "ADD"}
     agree(load(str(path), frames(), options=options))
     assert "contradicts layer_list" in refused(
         str(path), x=frames(), options={**options, "k_pool": 2}
     )
-    assert "not the authors' list" in refused(str(path), x=frames(), options={"layer_list": 3})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"channels": 5}, "conv.3 (have a convolution of 3 x 3 to 5 channels"),
+        ({"up_kernel_size": 1}, "need a convolution of 3 x 3 to 6 channels"),
+        ({"mid_channels": 6}, "need a block with 7 inner channels"),
+        ({"num_blocks": 2}, "need a pool of 2 x 2"),
+        ({"block_type": "plain"}, "several kinds"),
+        ({"block_type": "sow"}, "did you mean 'sew'"),
+        ({"k_pool": 5}, "does not fit out.weight"),
+        ({"up_kernel_size": 2}, "1 | 3"),
+        ({"kpool": 2}, "did you mean 'k_pool'"),
+    ],
+)
+def test_a_layer_list_against_keys_and_shapes_is_refused(path, wrong, said):
+    save(path, small(pools=(3, 2)).state_dict(), {"connect_f": "ADD"})
+    first, last = layers(3, 2)
+    assert said in refused(str(path), x=frames(), options={"layer_list": [first, last | wrong]})
+    for less in (3, [3], [{"channels": 4}], []):
+        text = refused(str(path), x=frames(), options={"layer_list": less})
+        assert "not the authors' list" in text
+
+
+def test_a_first_block_without_a_convolution_tells_the_channels(path):
+    entries = [
+        Entry(
+            channels=3,
+            up_kernel_size=1,
+            mid_channels=4,
+            num_blocks=1,
+            block_type=BlockType.SEW,
+            k_pool=2,
+        )
+    ]
+    net = dyadic(ResNetN(entries, 3, features=3 * 6 * 6, in_channels=3))
+    save(path, net.state_dict(), {"connect_f": "ADD"})
+    x = np.repeat(frames()[:, :, :1], 3, axis=2)
+    assert load(str(path), x).network.input.shape == (3, 12, 12)
+    assert "has another number of channels" in refused(str(path), x=frames())
 
 
 def test_what_the_keys_cannot_say_is_asked_for(path):

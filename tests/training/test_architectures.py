@@ -16,14 +16,17 @@ from snn2chip.stages.train import train
 from snn2chip.training import datasets, loop
 from snn2chip.training.architectures.guo import GUO
 from snn2chip.training.architectures.registry import ARCHITECTURES, architecture
+from snn2chip.training.architectures.s_resnet import S_RESNET
 from snn2chip.training.architectures.types import Values
-from snn2chip.training.dataset import dataset
+from snn2chip.training.dataset import dataset, repeated
 from snn2chip.training.run import TrainRequest
 from tests.training.small import bars
 
+ENTRY = {"channels": 4, "up_kernel_size": 3, "mid_channels": 3, "num_blocks": 1, "k_pool": 2}
 TINY: dict[str, dict[str, object]] = {
     "sew_resnet": {"width": 4, "blocks": [1, 1]},
     "spiking_resnet": {"width": 4, "blocks": [1, 1]},
+    "sew_resnet_dvs": {"layer_list": [ENTRY, {**ENTRY, "channels": 6, "k_pool": 3}]},
     "s_resnet": {"nFilters": 4, "num_steps": 2},
     "mlf_ds_resnet": {"width": 4},
     "guo_resnet": {"width": 4},
@@ -49,7 +52,7 @@ def read(done):
     return load_model(
         ModelRequest(
             path=str(done.checkpoint),
-            options={k: json.loads(v) if v[0].isdigit() else v for k, _, v in given},
+            options={k: json.loads(v) if v[0] in "[0123456789" else v for k, _, v in given},
             input_path=words[words.index("--input") + 1],
             layout=words[words.index("--layout") + 1],
         )
@@ -86,19 +89,20 @@ def test_off_is_another_training(tmp_path, name):
     losses = []
     for v in values:
         with loop.seeded(1):
-            net = arch.make(v, bars())
+            data = arch.prepared(bars(), v)
+            net = arch.make(v, data)
             recipe = replace(arch.small, epochs=1, batch=8)
             more = None if arch.loss is None else arch.loss(v, recipe)
-            losses.append(loop.fit(net, bars(), recipe, loss=more).epochs[0].loss)
+            losses.append(loop.fit(net, data, recipe, loss=more).epochs[0].loss)
     assert losses[0] != losses[1]
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES, ids=lambda a: a.name)
 def test_the_papers_networks_can_be_made(arch):
-    data = bars()
-    values = arch.values({}, "paper", (3, 32, 32))
+    frame, given = ((2, 128, 128), "Wide-7B-Net") if arch.frames_only else ((3, 32, 32), None)
+    values = arch.values({} if given is None else {"layer_list": given}, "paper", frame)
     with torch.device("meta"):
-        net = arch.make(values, replace(data, train_x=np.zeros((1, 3, 32, 32), np.float32)))
+        net = arch.make(values, replace(bars(), train_x=np.zeros((1, *frame), np.float32)))
     assert sum(p.numel() for p in net.parameters()) > 1_000_000
 
 
@@ -135,6 +139,15 @@ def test_shallow_layers_get_gradient_from_branches():
         ("guo_resnet", {"decay": 2}, "0 … 1"),
         ("guo_resnet", {"surrogate_width": 0}, "above 0"),
         ("s_resnet", {"surrogate": "relu"}, "triangle"),
+        ("sew_resnet", {"tau": 3}, "means nothing with neuron=IFNode"),
+        ("sew_resnet", {"neuron": "LIFNode", "tau": 1}, "above 1"),
+        ("guo_resnet", {"branches": False, "branch_weight": 1}, "need branches=true"),
+        ("sew_resnet_dvs", {"block_type": "plain", "connect_f": "ADD"}, "need block_type=sew"),
+        ("sew_resnet_dvs", {"layer_list": "7b-net"}, "did you mean '7B-Net'"),
+        ("sew_resnet_dvs", {"layer_list": "7B-Net"}, "leave nothing of the map"),
+        ("sew_resnet_dvs", {"layer_list": [{"channels": 3}]}, "not the authors' list"),
+        ("sew_resnet_dvs", {"layer_list": [{**ENTRY, "block_type": "basic"}]}, "need sew"),
+        ("sew_resnet_dvs", {"T_train": 5}, "is above T"),
         ("resnet", {}, "no architecture 'resnet'"),
     ],
 )
@@ -165,20 +178,34 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
         trained("sew_resnet", tmp_path)
 
 
-def test_the_printed_command_deploys(tmp_path, capsys):
-    words = ["train", "sew_resnet", "--data", "digits", "--out", str(tmp_path / "run")]
-    options = ("width=4", "blocks=[1,1]", "neuron=LIFNode", "zero_init_residual=false")
+@pytest.mark.parametrize(
+    ("arch", "options", "printed"),
+    [
+        (
+            "sew_resnet",
+            ("width=4", "blocks=[1,1]", "neuron=LIFNode", "zero_init_residual=false"),
+            "--option neuron=LIFNode --option tau=2",
+        ),
+        (
+            "sew_resnet_dvs",
+            (f"layer_list={json.dumps([ENTRY | {'k_pool': 3}, ENTRY])}", "T=4"),
+            "--option 'k_pool=[3,2]'",
+        ),
+    ],
+)
+def test_the_printed_command_deploys(tmp_path, capsys, arch, options, printed):
+    words = ["train", arch, "--data", "digits", "--out", str(tmp_path / "run")]
     words += [word for o in options for word in ("--option", o)]
-    assert main([*words, "--epochs", "1", "--lr", "0.05"]) == 0
+    assert main([*words, "--epochs", "2", "--lr", "0.05"]) == 0
     said = capsys.readouterr()
-    assert "epoch  1 of 1: loss" in said.err
+    assert "epoch  1 of 2: loss" in said.err
     next = said.out.splitlines()[-1].removeprefix("next: snn2chip ")
-    assert "--option neuron=LIFNode --option tau=2" in next
+    assert printed in next
     assert main(shlex.split(next)) == 0
     out = capsys.readouterr().out
     assert "VERIFIED" in out
     told = json.loads((tmp_path / "run" / "training.json").read_text())
-    assert (told["arch"], told["recipe"]["learning_rate"]) == ("sew_resnet", 0.05)
+    assert (told["arch"], told["recipe"]["learning_rate"]) == (arch, 0.05)
 
 
 def test_list_and_misuse(capsys):
@@ -206,6 +233,8 @@ def test_frames_of_events(tmp_path, name, monkeypatch):
     made = dataset("events", (x[8:], y[8:]), (x[:8], y[:8]), 2)
     monkeypatch.setitem(datasets.LOADERS, "digits", lambda _: made)
     options = {k: v for k, v in TINY[name].items() if k != "num_steps"}
+    if name == "sew_resnet_dvs":
+        options["T_train"] = 2
     request = TrainRequest(arch=name, data="digits", options=options, recipe=RECIPE)
     done = train(request, tmp_path / "run")
     model = read(done)
@@ -216,3 +245,10 @@ def test_frames_of_events(tmp_path, name, monkeypatch):
     steps = architecture(name).steps
     with pytest.raises(Snn2ChipError, match="contradicts the data set"):
         train(replace(request, options=options | {steps: 4}), tmp_path / "other")
+
+
+def test_boosting_is_for_images(tmp_path):
+    made = repeated(bars(), 2)
+    values = S_RESNET.values({"boosting": True}, "small", made.frame, made.frames)
+    with pytest.raises(Snn2ChipError, match="one output for each class"):
+        S_RESNET.make(values, made)

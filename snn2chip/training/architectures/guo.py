@@ -36,7 +36,11 @@ SETTINGS: dict[str, Setting] = {
         parse=flag, small=True, paper=True, help="train with branches from the stages to the loss"
     ),
     "branch_weight": Setting(
-        parse=between(0, 100), small=0.5, paper=0.5, help="λ0, what they weigh at the start"
+        parse=between(0, 100),
+        small=0.5,
+        paper=0.5,
+        help="λ0, what they weigh at the start",
+        only_with=("branches", (True,)),
     ),
     "step": Setting(parse=whole, small=4, paper=4, help="time steps"),
     "blocks": Setting(parse=wholes, small=[1, 1, 1], paper=[2, 2, 2, 2], help="blocks of a stage"),

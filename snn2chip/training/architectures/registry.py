@@ -1,6 +1,7 @@
 """The architectures that can be trained, by name."""
 
 from snn2chip.errors import Snn2ChipError, did_you_mean
+from snn2chip.training.architectures.dvs import SEW_RESNET_DVS
 from snn2chip.training.architectures.guo import GUO
 from snn2chip.training.architectures.ledinauskas_like import LEDINAUSKAS_LIKE
 from snn2chip.training.architectures.mlf import MLF
@@ -11,6 +12,7 @@ from snn2chip.training.architectures.types import Architecture
 ARCHITECTURES: tuple[Architecture, ...] = (
     SEW_RESNET,
     SPIKING_RESNET,
+    SEW_RESNET_DVS,
     S_RESNET,
     MLF,
     GUO,

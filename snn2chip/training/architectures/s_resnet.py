@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 
+from snn2chip.errors import Snn2ChipError
 from snn2chip.readers.options import flag, whole
 from snn2chip.training.architectures.common import SMALL
 from snn2chip.training.architectures.types import (
@@ -46,6 +47,12 @@ def make(v: Values, data: Dataset) -> SResnet:
     shared = not v.flag("norm_per_step")
     sizes = v.whole("n"), v.whole("nFilters"), v.whole("num_steps"), v.number("leak_mem")
     channels, side = data.frame[:2]
+    if data.frames is not None and v.flag("boosting"):
+        raise Snn2ChipError(
+            "option-contradicts",
+            "--option boosting",
+            "is for images; the authors' network for events has one output for each class",
+        )
     if data.frames is not None:
         return SResnetNM(
             *sizes,

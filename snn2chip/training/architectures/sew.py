@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from snn2chip.readers.options import choice, flag, positive, whole, wholes
+from snn2chip.readers.options import choice, flag, whole, wholes
 from snn2chip.training.architectures.common import SMALL, stem_stride
 from snn2chip.training.architectures.types import (
     Architecture,
     Finished,
     Setting,
     Values,
+    above_one,
     surrogate_settings,
 )
 from snn2chip.training.dataset import Dataset
@@ -45,7 +46,13 @@ SHARED: dict[str, Setting] = {
     "neuron": Setting(
         parse=choice(*NEURONS), small="IFNode", paper="IFNode", help=", ".join(NEURONS)
     ),
-    "tau": Setting(parse=positive, small=2.0, paper=2.0, help="time constant of LIF neurons"),
+    "tau": Setting(
+        parse=above_one,
+        small=2.0,
+        paper=2.0,
+        help="time constant of LIF neurons",
+        only_with=("neuron", ("LIFNode", "ParametricLIFNode")),
+    ),
     **surrogate_settings(ATAN),
 }
 

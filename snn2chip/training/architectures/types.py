@@ -14,7 +14,7 @@ from snn2chip.readers.options import (
     whole,
     wholes,
 )
-from snn2chip.training.dataset import Dataset
+from snn2chip.training.dataset import Dataset, repeated
 from snn2chip.training.loop import Loss
 from snn2chip.training.recipe import Recipe
 from snn2chip.zoo.model import SpikingNet
@@ -27,12 +27,16 @@ Default = object | Callable[[Shape], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One `--option`: `parse` checks it, `small` and `paper` are the defaults of the two presets."""
+    """One `--option`: `parse` checks it, `small` and `paper` are the defaults of the two presets.
+
+    `only_with`: (another option, the values of it) with which this one counts; said with others it is an error.
+    """
 
     parse: Parse
     small: Default
     paper: Default
     help: str
+    only_with: tuple[str, tuple[object, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,7 @@ class Architecture:
     `title`: the paper. `small`, `paper`: recipes of the two presets. `pack`: the authors' container; `deploy`: options
     that a reader must be told, because that container cannot hold them. `loss`: None for cross-entropy. `method`: the
     paper's, and `off`: the options that switch it off. `steps`: the option that is T, which frames decide.
+    `frames_only`: the network takes frames, so that an image is repeated T times.
     """
 
     name: str
@@ -107,6 +112,7 @@ class Architecture:
     method: str
     off: Mapping[str, object]
     steps: str = "T"
+    frames_only: bool = False
 
     def values(
         self,
@@ -131,7 +137,15 @@ class Architecture:
             default = setting.small if preset == "small" else setting.paper
             value = given[name] if name in given else _resolved(default, frame)
             found[name] = setting.parse(name, value)
+        for name in given:
+            _check_counts(name, self.settings[name], found)
         return Values(of=found)
+
+    def prepared(self, data: Dataset, values: Values) -> Dataset:
+        """`data` as the network takes it."""
+        if self.frames_only and data.frames is None:
+            return repeated(data, values.whole(self.steps))
+        return data
 
 
 def surrogate_settings(default: Surrogate, small_width: float | None = None) -> dict[str, Setting]:
@@ -166,6 +180,16 @@ def between(low: float, high: float) -> Parse:
     return parse
 
 
+def above_one(name: str, value: object) -> float:
+    """A time constant in steps: at 1 nothing is left of a membrane after a step."""
+    found = number(name, value)
+    if found <= 1:
+        raise Snn2ChipError(
+            "option-value", f"--option {name}", f"{name} = {found:g} is not allowed", need="above 1"
+        )
+    return found
+
+
 def whole_between(low: int, high: int) -> Parse:
     """A whole number in a range, ends included."""
     inside = between(low, high)
@@ -182,6 +206,29 @@ def whole_between(low: int, high: int) -> Parse:
         return int(number(name, value))
 
     return parse
+
+
+def _check_counts(name: str, setting: Setting, found: Mapping[str, object]) -> None:
+    """Raise where `name` was said, and another option makes it mean nothing."""
+    if setting.only_with is None:
+        return
+    other, allowed = setting.only_with
+    if found[other] not in allowed:
+        raise Snn2ChipError(
+            "option-contradicts",
+            f"--option {name}",
+            f"means nothing with {other}={plain(found[other])}",
+            need=" | ".join(f"{other}={plain(a)}" for a in allowed),
+        )
+
+
+def plain(value: object) -> str:
+    """As `--option` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).replace(" ", "")
 
 
 def _resolved(default: Default, frame: Shape) -> object:
