@@ -71,6 +71,10 @@ class Snn2ChipError(Exception):
             help=help,
         )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As other processes get it: by its findings, since its arguments are no longer known."""
+        return _again, (type(self), str(self), self.finding, self.others)
+
     @classmethod
     def of(cls, errors: tuple[Finding, ...]) -> Self:
         """One error from one or more error findings: the first in words, the others by number."""
@@ -86,6 +90,14 @@ class Snn2ChipError(Exception):
         )
         error.finding, error.others = first, tuple(others)
         return error
+
+
+def _again(
+    kind: type[Snn2ChipError], text: str, finding: Finding, others: tuple[Finding, ...]
+) -> Snn2ChipError:
+    error = kind.__new__(kind, text)
+    error.finding, error.others = finding, others
+    return error
 
 
 class StatementError(Snn2ChipError):

@@ -45,9 +45,17 @@ class Tally:
             left_rate=float(a.mean(dtype=np.float64)),
             right_rate=right,
         )
-        self.layers[layer] = _joined(self.layers.get(layer), now)
+        self.layers[layer] = joined(self.layers.get(layer), now)
         self.compared += a.size
         self.differing += differing
+
+    def merge(self, later: "Tally") -> None:
+        """Add the counts of the samples that follow."""
+        self.compared += later.compared
+        self.differing += later.differing
+        self.first = self.first or later.first
+        for layer, count in later.layers.items():
+            self.layers[layer] = joined(self.layers.get(layer), count)
 
 
 def first_difference(
@@ -66,7 +74,8 @@ def first_difference(
     )
 
 
-def _joined(before: LayerCount | None, now: LayerCount) -> LayerCount:
+def joined(before: LayerCount | None, now: LayerCount) -> LayerCount:
+    """Counts of a layer over the samples of both."""
     if before is None:
         return now
     total = before.compared + now.compared

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from snn2chip.arrays import FloatArray
 from snn2chip.network.judge import Firing
 from snn2chip.recording import Outputs
+from snn2chip.verify.compare import joined
 from snn2chip.verify.types import Difference, LayerCount, Rung
 
 Forced = NDArray[np.bool_]
@@ -97,20 +98,30 @@ class TieJudge:
             notes=tuple(notes),
         )
 
+    def merge(self, later: "TieJudge") -> None:
+        """Add the counts of the samples that follow."""
+        self.compared += later.compared
+        self.differing += later.differing
+        self.ties += later.ties
+        self.first = self.first or later.first
+        for layer, count in later.layers.items():
+            self.layers[layer] = joined(self.layers.get(layer), count)
+
+    def forget(self) -> None:
+        """Keep the counts alone."""
+        self.expect({}, self._first_sample)
+
     def _count(self, firing: Firing, expected: FloatArray, differing: int) -> None:
         self.compared += expected.size
         self.differing += differing
-        before = self.layers.get(firing.name)
-        compared = expected.size + (before.compared if before else 0)
-        part = expected.size / compared
-        left, right = float(expected.mean()), float(firing.outputs.mean())
-        self.layers[firing.name] = LayerCount(
+        now = LayerCount(
             layer=firing.name,
-            compared=compared,
-            differing=differing + (before.differing if before else 0),
-            left_rate=left * part + (before.left_rate * (1 - part) if before else 0.0),
-            right_rate=right * part + (before.right_rate * (1 - part) if before else 0.0),
+            compared=expected.size,
+            differing=differing,
+            left_rate=float(expected.mean()),
+            right_rate=float(firing.outputs.mean()),
         )
+        self.layers[firing.name] = joined(self.layers.get(firing.name), now)
 
 
 def _difference(
