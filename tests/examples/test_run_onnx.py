@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from snn2chip.cli.main import main
-from snn2chip.engines.onnx import execute
+from snn2chip.engines.onnx import execute, session
 from snn2chip.recordings import load
 from tests.engines.same import same
 
@@ -69,9 +69,8 @@ def test_integers_only_has_no_float_convolution(build, capsys, tmp_path):
     model = onnx.load(tmp_path / "p.onnx")
     told = {p.key: p.value for p in model.metadata_props}
     x = np.load(build.parent / "x.npy") / float(told["input.scale"])
-    got = execute(
-        (tmp_path / "p.onnx").read_bytes(), ["decision"], {"input": x.astype(told["input.type"])}
-    )
+    loaded = session((tmp_path / "p.onnx").read_bytes())
+    got = execute(loaded, ["decision"], {"input": x.astype(told["input.type"])})
     assert got["decision"].argmax(1).tolist() == decisions(build, capsys)
 
 

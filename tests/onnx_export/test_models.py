@@ -10,7 +10,7 @@ from onnx import ModelProto, numpy_helper
 
 from snn2chip.arrays import ints
 from snn2chip.engines import spec
-from snn2chip.engines.onnx import execute
+from snn2chip.engines.onnx import execute, session
 from snn2chip.errors import StatementError
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits
@@ -30,7 +30,8 @@ def kind(model: ModelProto) -> np.dtype:
 
 def whole(model: ModelProto, inputs: InputData) -> dict[str, np.ndarray]:
     names = [o.name for o in model.graph.output]
-    return execute(model.SerializeToString(), names, {"input": inputs.values.astype(kind(model))})
+    loaded = session(model.SerializeToString())
+    return execute(loaded, names, {"input": inputs.values.astype(kind(model))})
 
 
 def differing(got: dict[str, np.ndarray], qc: QuantizedCircuit, expected: Recording) -> list[str]:
@@ -68,10 +69,10 @@ def test_step_by_step_it_is_the_window(family, seed):
         for i in model.graph.input
         if i.name not in ("step", "input")
     }
-    window = whole(window_model(qc), inputs)
+    window, loaded = whole(window_model(qc), inputs), session(model.SerializeToString())
     for t in range(qc.steps):
         feed = {"step": np.array(t), "input": inputs.at(t).astype(kind(model)), **state}
-        got = execute(model.SerializeToString(), names, feed)
+        got = execute(loaded, names, feed)
         state = {name: got[f"{name}/next"] for name in state}
         for name in (n for n in names if n.startswith("output/")):
             np.testing.assert_array_equal(got[name], window[name][t], err_msg=name)
