@@ -47,6 +47,9 @@ def test_records_come_back(kinds, count, seed):
     assert len(words) == count * words_of(sum(b for b, _ in kinds))
     found = record.unpack(words)
     assert all(np.array_equal(values[n], found[n]) for n in values)
+    each = record.unpack_each(words)
+    assert each == [{n: int(v[i]) for n, v in values.items()} for i in range(count)]
+    assert np.array_equal(np.concatenate([record.pack_one(row) for row in each]), words)
     low_words = record.pack({n: low for n, (low, _) in ends.items()})
     assert all(record.unpack(low_words)[n].tolist() == [low] for n, (low, _) in ends.items())
 
@@ -72,12 +75,19 @@ def test_a_value_that_does_not_fit_is_named():
     record = Record("neuron", (Field("bias", 4, signed=True),))
     with pytest.raises(FieldError, match=r"neuron bias: -9\.\.7 does not fit 4 bits"):
         record.pack({"bias": [-9, 7]})
+    for value in (-9, 8):
+        with pytest.raises(
+            FieldError, match=rf"neuron bias: {value}\.\.{value} does not fit 4 bits"
+        ):
+            record.pack_one({"bias": value})
 
 
 def test_padding_must_be_zero():
     record = Record("r", (Field("a", 10),))
     with pytest.raises(BitsError, match="padding"):
         record.unpack(np.array([1 << 10], np.uint64))
+    with pytest.raises(BitsError, match="padding of a r record"):
+        record.unpack_each(np.array([5, 1 << 10], np.uint64))
     with pytest.raises(BitsError, match="padding"):
         unpack_blocks(np.array([1 << 63], np.uint64), 10, (1, 5), Field("weight", 10))
 
@@ -86,6 +96,8 @@ def test_lengths_must_fit():
     record = Record("r", (Field("a", 40), Field("b", 40)))
     with pytest.raises(BitsError, match="whole"):
         record.unpack(np.zeros(3, np.uint64))
+    with pytest.raises(BitsError, match="whole"):
+        record.unpack_each(np.zeros(3, np.uint64))
     with pytest.raises(BitsError, match="not 2 weight blocks"):
         unpack_blocks(np.zeros(3, np.uint64), 10, (2, 5), Field("weight", 10))
     with pytest.raises(BitsError, match="3 words where"):

@@ -63,10 +63,43 @@ class Record:
             at += f.bits
         return frozen(np.ascontiguousarray(rows.T).reshape(-1))
 
-    def unpack(self, words: Words) -> dict[str, IntArray]:
-        """Field name -> [records]. Raises BitsError."""
+    def pack_one(self, values: Mapping[str, int]) -> Words:
+        """Words of a single record: as `pack`, without arrays, which are slow for headers. Raises FieldError."""
+        whole = at = 0
+        for f in self.fields:
+            value, (low, high) = int(values[f.name]), limits(f)
+            if not low <= value <= high:
+                raise FieldError(self.name, f.name, f.bits, value, value)
+            whole |= (value & ((1 << f.bits) - 1)) << at
+            at += f.bits
+        written = np.frombuffer(whole.to_bytes(self.words * WORD // 8, "little"), "<u8")
+        return frozen(written.astype(np.uint64))
+
+    def unpack_each(self, words: Words) -> list[dict[str, int]]:
+        """The records one by one, each field name -> value: as `unpack`, for few records. Raises BitsError."""
+        self._check_whole(words)
+        return [
+            self._unpack_one(words[at : at + self.words]) for at in range(0, len(words), self.words)
+        ]
+
+    def _unpack_one(self, words: Words) -> dict[str, int]:
+        whole = int.from_bytes(words.astype("<u8").tobytes(), "little")
+        found: dict[str, int] = {}
+        for f in self.fields:
+            value = whole & ((1 << f.bits) - 1)
+            found[f.name] = value - (1 << f.bits) * (f.signed and value >> (f.bits - 1))
+            whole >>= f.bits
+        if whole:
+            raise BitsError(f"padding of a {self.name} record is not zero")
+        return found
+
+    def _check_whole(self, words: Words) -> None:
         if len(words) % self.words:
             raise BitsError(f"{len(words)} words are not whole {self.name} records of {self.words}")
+
+    def unpack(self, words: Words) -> dict[str, IntArray]:
+        """Field name -> [records]. Raises BitsError."""
+        self._check_whole(words)
         rows = np.ascontiguousarray(words.reshape(-1, self.words).T)
         _check_padding(rows, sum(f.bits for f in self.fields), self.name)
         found: dict[str, IntArray] = {}

@@ -13,7 +13,7 @@ from snn2chip.chip.formats.bits import FieldError, Words
 from snn2chip.chip.formats.loihi1_axons import pack_axons, unpack_table
 from snn2chip.chip.formats.loihi1_layout import HEAD
 from snn2chip.chip.formats.loihi1_pack import best_pad, packed_tile
-from snn2chip.chip.formats.loihi1_unpack import read_core, rows_of
+from snn2chip.chip.formats.loihi1_unpack import read_core
 from snn2chip.chip.program import AxonTable, Connection, Core, CoreContents, Tile, Use
 from snn2chip.chip.target import Target
 from snn2chip.errors import StatementError
@@ -91,7 +91,7 @@ def unpack_axons(axon_map: Words, axon_memory: Words, where: str = "input axons"
 def count(core: Core, where: str = "core") -> Use:
     """Use of each limit `core.*` of a target, counted from the words."""
     try:
-        (head,) = rows_of(HEAD, core.groups[: HEAD.words])
+        (head,) = HEAD.unpack_each(core.groups[: HEAD.words])
     except ValueError as e:
         raise _garbled(where, e) from e
     return Use(

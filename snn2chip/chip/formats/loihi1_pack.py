@@ -133,10 +133,10 @@ def _pack_groups(
     bits = [_weight_bits(c.weight) for c in tile.connections]
     return _joined(
         [
-            HEAD.pack({"thresholds": len(pairs), "formats": len(formats), "tiles": 1}),
+            HEAD.pack_one({"thresholds": len(pairs), "formats": len(formats), "tiles": 1}),
             THRESHOLD.pack({"level": pairs[:, 0], "amount": pairs[:, 1]}),
-            *(SYNAPSES.pack(f) for f in formats),
-            BORDER.pack(border.fields),
+            *(SYNAPSES.pack_one(f) for f in formats),
+            BORDER.pack_one(border.fields),
             pack_headers([header_of(tile, bits)]),
         ]
     )

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from snn2chip.arrays import IntArray, frozen
-from snn2chip.chip.formats.bits import BitsError, Record, Words, take
+from snn2chip.chip.formats.bits import BitsError, Words, take
 from snn2chip.chip.formats.loihi1_axons import unpack_table
 from snn2chip.chip.formats.loihi1_layout import AXON_IN, BORDER, HEAD, NEURON, SYNAPSES, THRESHOLD
 from snn2chip.chip.formats.loihi1_pack import Border, Pad, packed_tile, synapse_format
@@ -114,7 +114,7 @@ def _read_groups(
     words: Words,
 ) -> tuple[Numbers, IntArray, list[Numbers], Border, TileHeader]:
     """(head, thresholds and amounts [n, 2], formats, border, header)."""
-    (head,) = rows_of(HEAD, words[: HEAD.words])
+    (head,) = HEAD.unpack_each(words[: HEAD.words])
     sizes = [
         HEAD.words,
         THRESHOLD.words * head["thresholds"],
@@ -125,14 +125,14 @@ def _read_groups(
         raise BitsError("groups are cut short")
     _, thresholds, formats, border, rest = take(words, [*sizes, len(words) - sum(sizes)])
     levels = THRESHOLD.unpack(thresholds)
-    (b,) = rows_of(BORDER, border)
+    (b,) = BORDER.unpack_each(border)
     headers = unpack_headers(rest)
     if len(headers) != 1:
         raise BitsError(f"{len(headers)} tiles on a core that holds one")
     return (
         head,
         np.stack([levels["level"], levels["amount"]], 1),
-        rows_of(SYNAPSES, formats),
+        SYNAPSES.unpack_each(formats),
         Border(
             pad=(bool(b["pad_rows"]), bool(b["pad_columns"])),
             before=(b["before_rows"], b["before_columns"]),
@@ -140,15 +140,6 @@ def _read_groups(
         ),
         headers[0],
     )
-
-
-def rows_of(record: Record, words: Words) -> list[Numbers]:
-    """The records in `words`, one by one. Raises BitsError."""
-    columns = record.unpack(words)
-    return [
-        dict(zip(columns, (int(v) for v in row), strict=True))
-        for row in zip(*columns.values(), strict=True)
-    ]
 
 
 def _source(row: Numbers) -> tuple[int, int, int]:

@@ -1,6 +1,6 @@
 """Headers of Loihi 2's cores: what a tile is, and each connection into it, as records of `loihi2_layout`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import prod
@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from snn2chip.arrays import IntArray
-from snn2chip.chip.formats.bits import BitsError, Words
+from snn2chip.chip.formats.bits import BitsError, Record, Words
 from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, TILE, AmountRule, KernelCode
 from snn2chip.chip.formats.loihi2_parameters import table_of
 from snn2chip.chip.program import Connection, TileContents
@@ -85,21 +85,21 @@ def header_of(tile: TileContents, weight_bits: Sequence[int]) -> TileHeader:
 
 def pack_headers(headers: Sequence[TileHeader]) -> Words:
     """The words of `groups`."""
-    parts = [CORE.pack({"tiles": len(headers)})]
+    parts = [CORE.pack_one({"tiles": len(headers)})]
     for h in headers:
-        parts.append(TILE.pack(h.tile))
-        parts += [CONNECTION.pack(c) for c in h.connections]
+        parts.append(TILE.pack_one(h.tile))
+        parts += [CONNECTION.pack_one(c) for c in h.connections]
     return np.concatenate(parts)
 
 
 def unpack_headers(words: Words) -> tuple[TileHeader, ...]:
     """The headers in `groups`. Raises BitsError."""
     rest = words
-    (core,), rest = _read(CORE.unpack, rest, CORE.words)
+    (core,), rest = _read(CORE, rest, 1)
     headers: list[TileHeader] = []
     for _ in range(core["tiles"]):
-        (tile,), rest = _read(TILE.unpack, rest, TILE.words)
-        rows, rest = _read(CONNECTION.unpack, rest, CONNECTION.words * tile["connections"])
+        (tile,), rest = _read(TILE, rest, 1)
+        rows, rest = _read(CONNECTION, rest, tile["connections"])
         headers.append(TileHeader(tile=tile, connections=tuple(rows)))
     if len(rest):
         raise BitsError(f"{len(rest)} words behind the last header")
@@ -194,15 +194,9 @@ def _connection(c: Connection, weight_bits: int) -> Numbers:
     }
 
 
-def _read(
-    unpack: Callable[[Words], dict[str, IntArray]], words: Words, size: int
-) -> tuple[list[Numbers], Words]:
+def _read(record: Record, words: Words, count: int) -> tuple[list[Numbers], Words]:
+    """(the first `count` records of `words`, what is left)."""
+    size = record.words * count
     if len(words) < size:
         raise BitsError("headers are cut short")
-    columns = unpack(words[:size])
-    names = list(columns)
-    rows = [
-        {n: int(v) for n, v in zip(names, row, strict=True)}
-        for row in zip(*columns.values(), strict=True)
-    ]
-    return rows, words[size:]
+    return record.unpack_each(words[:size]), words[size:]
