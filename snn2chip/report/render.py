@@ -1,15 +1,8 @@
 """ReportData to one HTML page that needs nothing but itself."""
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from snn2chip.energy.text import energy
-from snn2chip.energy.text import number as count
 from snn2chip.report.data import Branch, ReportData
-from snn2chip.report.numbers import number, percent, shape_text
+from snn2chip.report.page import page
 
-TEMPLATES = Path(__file__).parent / "templates"
 ROW = 44
 LANE = 16
 RAIL = 22
@@ -17,24 +10,11 @@ RAIL = 22
 
 
 def render(data: ReportData) -> str:
-    """The page: HTML with its styles, pictures and the few lines of script inside."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number,
-        "percent": percent,
-        "count": count,
-        "energy": energy,
-        "shape": shape_text,
-    }
+    """The page of a build."""
     lanes = 1 + max((b.lane for b in data.picture.branches), default=-1)
     rail = lanes * LANE + RAIL
-    return environment.get_template("report.html").render(
+    return page(
+        "report.html",
         data=data,
         row=ROW,
         rail=rail,
@@ -43,8 +23,6 @@ def render(data: ReportData) -> str:
         most_energy=max((r.energy_pj or 0.0 for r in data.energy.layers), default=0.0)
         if data.energy
         else 0.0,
-        css=_text("style.css"),
-        script=_text("report.js"),
     )
 
 
@@ -62,7 +40,3 @@ def branch_path(branch: Branch, rail: int) -> str:
 
 def _changed(differing: int | None, compared: int | None) -> float:
     return (differing or 0) / compared if compared else 0.0
-
-
-def _text(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from snn2chip.report.data import Branch
-from snn2chip.report.render import TEMPLATES, branch_path, render
+from snn2chip.report.page import TEMPLATES
+from snn2chip.report.render import branch_path, render
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 DRAWN = {"path", "circle"}
