@@ -1,7 +1,5 @@
 """The audit: every limit of the target, checked again from the packed words."""
 
-from collections.abc import Mapping
-
 from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.program import CoreContents, Program
 from snn2chip.chip.rule import CoreFacts, Facts
@@ -17,31 +15,34 @@ def audit(program: Program, target: Target) -> tuple[Finding, ...]:
         facts = facts_of(program, target)
     except StatementError as e:
         return (e.finding,)
+    return audit_facts(facts)
+
+
+def audit_facts(facts: Facts) -> tuple[Finding, ...]:
+    """What breaks a rule in a program whose words were read."""
     return tuple(finding for rule in RULES for finding in rule.check(facts))
 
 
 def facts_of(program: Program, target: Target) -> Facts:
     """What the words of `program` say and how many there are. Raises StatementError at words that no packing makes."""
-    cores: list[CoreFacts] = []
-    for number, contents in enumerate(unpack_cores(program, target)):
-        core = program.cores[number]
-        counts = format_of(program.format).count(core, f"core {number}").counts
-        cores.append(core_facts(program, number, core.chip, counts, contents))
-    return Facts(program=program, target=target, cores=tuple(cores), hosts=unpack_hosts(program))
+    cores = tuple(
+        core_facts_of(program, number, contents)
+        for number, contents in enumerate(unpack_cores(program, target))
+    )
+    return Facts(program=program, target=target, cores=cores, hosts=unpack_hosts(program))
 
 
-def core_facts(
-    program: Program, number: int, chip: int, counts: Mapping[str, int], contents: CoreContents
-) -> CoreFacts:
-    """Facts of one core; its layer is named by its first tile."""
+def core_facts_of(program: Program, number: int, contents: CoreContents) -> CoreFacts:
+    """Facts of core `number`, whose words say `contents`; its layer is named by its first tile."""
+    core = program.cores[number]
     index = contents.tiles[0].population if contents.tiles else 0
     known = 0 < index < len(program.populations)
     connections = [c for t in contents.tiles for c in t.connections]
     return CoreFacts(
         number=number,
-        chip=chip,
+        chip=core.chip,
         layer=program.populations[index] if known else f"population {index}",
-        counts=counts,
+        counts=format_of(program.format).count(core, f"core {number}").counts,
         contents=without_weights(contents),
         weights=tuple(
             (int(c.weight.min(initial=0)), int(c.weight.max(initial=0))) for c in connections

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn2chip.build import open_build
-from snn2chip.chip.audit import audit
+from snn2chip.chip.examine import examine
 from snn2chip.chip.target import load_target
-from snn2chip.chip.validate import Validation, validate
+from snn2chip.chip.validate import Validation
 from snn2chip.errors import Finding, errors_of
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.levels import allowed
@@ -51,9 +51,8 @@ def audit_build(build: str | Path, *, progress: Progress | None = None) -> Audit
     folder = open_build(build)
     program, target = folder.program(), load_target(folder.options.target)
     with tell.stage("audit"):
-        findings = allowed(audit(program, target), folder.options.quantize.allow)
-    with tell.stage("validate"):
-        validation = validate(program, target, folder.quantized())
+        audited, validation = examine(program, target, folder.quantized())
+    findings = allowed(audited, folder.options.quantize.allow)
     return Audited(
         findings=(*findings, *validation.findings), validation=validation, cores=len(program.cores)
     )

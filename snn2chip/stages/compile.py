@@ -10,10 +10,11 @@ import snn2chip.build as build
 from snn2chip.chip.align import check_aligned
 from snn2chip.chip.audit import audit
 from snn2chip.chip.certificate import Certificate, certificate
+from snn2chip.chip.examine import examine
 from snn2chip.chip.files import save as save_program
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding, Program
-from snn2chip.chip.validate import Validation, validate
+from snn2chip.chip.validate import Validation
 from snn2chip.circuit.nir import write as write_nir
 from snn2chip.errors import Finding
 from snn2chip.files import sha256, write_folder
@@ -74,6 +75,15 @@ class Compiled:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """A program that fits its target and says its network. `validation`: None where it was mapped without alignment."""
+
+    program: Program
+    validation: Validation | None
+    findings: tuple[Finding, ...]
+
+
 def compile_model(
     options: BuildOptions, out: str | Path, *, progress: Progress | None = None
 ) -> Compiled:
@@ -85,33 +95,33 @@ def compile_model(
     path = build.check_out(out)
     levels = quantized(options, tell)
     stop_at(levels.findings)
-    program, mapped = _map(levels, options, tell)
-    with tell.stage("audit"):
-        audited = allowed(audit(program, levels.target), options.quantize.allow)
-    stop_at(audited)
-    validation = _validated(program, levels, tell)
-    found = () if validation is None else validation.findings
-    findings = (*levels.findings, *mapped, *audited, *found)
-    certified = certificate(program, levels.target)
-    _write(path, options, levels, program, certified, findings)
+    made = mapped(levels, options, tell)
+    findings = (*levels.findings, *made.findings)
+    certified = certificate(made.program, levels.target)
+    _write(path, options, levels, made.program, certified, findings)
     return Compiled(
         levels=levels,
-        program=program,
+        program=made.program,
         certificate=certified,
-        validation=validation,
+        validation=made.validation,
         findings=findings,
         path=path,
     )
 
 
-def _validated(program: Program, levels: Levels, tell: Progress) -> Validation | None:
-    """Translation validation, which holds; None where the program was mapped without alignment and says nothing."""
-    if check_aligned(program.schedule, levels.qc):
-        return None
-    with tell.stage("validate"):
-        validation = validate(program, levels.target, levels.qc)
-    stop_at(validation.findings)
-    return validation
+def mapped(levels: Levels, options: BuildOptions, tell: Progress) -> Mapped:
+    """Map, audit and validate. Errors: StatementError where the network does not fit the target."""
+    program, found = _map(levels, options, tell)
+    with tell.stage("audit"):
+        if check_aligned(program.schedule, levels.qc):
+            audited, validation = audit(program, levels.target), None
+        else:
+            audited, validation = examine(program, levels.target, levels.qc)
+    audited = allowed(audited, options.quantize.allow)
+    stop_at(audited)
+    differing = () if validation is None else validation.findings
+    stop_at(differing)
+    return Mapped(program=program, validation=validation, findings=(*found, *audited, *differing))
 
 
 def _map(

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import snn2chip.verify.rungs as rungs
-from snn2chip.chip.audit import audit
-from snn2chip.chip.validate import validate
+from snn2chip.chip.examine import examine
 from snn2chip.circuit.layers import layer_outputs
 from snn2chip.inputs import InputData
 from snn2chip.network.types import InputKind
@@ -42,8 +41,8 @@ def climb(
     chunks = _gathered(subject, spans, progress) if gather is None else gather(spans)
     run = functools.reduce(_added, chunks)
     with progress.stage("verify tables"):
-        audited = audit(subject.program, subject.target)
-        tables = rungs.program(validate(subject.program, subject.target, subject.qc), audited)
+        audited, validation = examine(subject.program, subject.target, subject.qc)
+        tables = rungs.program(validation, audited)
     recording = joined(run.recordings)
     verdict = Verdict(
         rungs=(*_float_rungs(subject, run), *_integer_rungs(subject, run, recording), tables),

@@ -6,8 +6,10 @@ import pytest
 
 from snn2chip.arrays import ints
 from snn2chip.chip.audit import audit
+from snn2chip.chip.examine import examine
 from snn2chip.chip.rules import PAGES, RULES
 from snn2chip.chip.target import load_target
+from snn2chip.chip.validate import validate
 from snn2chip.errors import Severity
 from tests.chip import small
 
@@ -155,3 +157,23 @@ def test_each_rule_has_a_page():
         assert code.startswith("map-")
         assert first.endswith(".")
         assert any(line.startswith("What to do: ") for line in rest)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_words_read_once_say_what_audit_and_validation_say(seed):
+    qc, program = small.residual(seed), residual(seed)
+    few = limited(core__neurons=20)
+    assert examine(program, few, qc) == (audit(program, few), validate(program, few, qc))
+    other = small.residual(seed + 1)
+    assert examine(program, few, other) == (audit(program, few), validate(program, few, other))
+    assert validate(program, few, other).differing
+
+
+def test_words_that_cannot_be_read_stop_both():
+    program = residual()
+    broken = replace(program.cores[0], groups=program.cores[0].groups[:-1])
+    damaged = replace(program, cores=(broken, *program.cores[1:]))
+    findings, validation = examine(damaged, LOIHI2, small.residual(0))
+    assert findings == validation.findings == audit(damaged, LOIHI2)
+    assert [f.code for f in findings] == ["program-bytes"]
+    assert validation == validate(damaged, LOIHI2, small.residual(0))
