@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 from snn2chip.errors import Snn2ChipError
@@ -82,3 +83,17 @@ def cannot_write(path: Path, error: OSError) -> Snn2ChipError:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def shipped_data() -> Path:
+    """The folder with the trained checkpoint and test images: in the wheel, or in examples/ of a checkout."""
+    package = Path(str(files("snn2chip")))
+    for folder in (package / "data", package.parent / "examples" / "data"):
+        if (folder / "mnist.pth").is_file():
+            return folder
+    raise Snn2ChipError(
+        "demo-data",
+        "mnist.pth",
+        "the demo's checkpoint is not installed",
+        help="install the wheel again",
+    )

@@ -10,20 +10,26 @@ from numpy.typing import NDArray
 
 from snn2chip.bench import table
 from snn2chip.bench.chip import core_rows
-from snn2chip.bench.executors import executor_rows
+from snn2chip.bench.executors import executor_rows, reading
 from snn2chip.bench.frameworks import frameworks
 from snn2chip.bench.naive import NaiveLoop
 from snn2chip.bench.table import BenchRow, BenchTable
-from snn2chip.bench.workloads import WORKLOADS, Workload, sew_resnet18_imagenet
+from snn2chip.bench.workloads import (
+    WORKLOADS,
+    Workload,
+    mnist,
+    sew_resnet18_imagenet,
+    ten_layers,
+)
 from snn2chip.engines import dense, layer
 from snn2chip.progress import Progress, Silent
 
 SLOW_REPEATS = 2
 """Repetitions of engines that check rather than race."""
 
+EXECUTORS = "executors"
 OTHERS = {
     "core": "the packed tables of SEW ResNet-18, 32x32, one sample, per chip step",
-    "executors": "10 layers of 3x3 convolution and neurons, 32 channels, 16x16, T 8: ms per step",
     "size": "SEW ResNet-18, 224x224, T 4: one image, everything included",
 }
 
@@ -44,13 +50,9 @@ def bench_engines(
     try:
         for name in workloads:
             with show.stage(name):
-                if name in WORKLOADS:
-                    work = WORKLOADS[name]()
-                    what.append((name, work.what))
-                    rows += _race(work, repeats, threads)
-                else:
-                    what.append((name, OTHERS[name]))
-                    rows += _other(name, repeats, threads)
+                told, found = _measured(name, repeats, threads)
+            what += told
+            rows += found
     finally:
         torch.set_num_threads(before)
     return BenchTable(
@@ -60,15 +62,23 @@ def bench_engines(
         versions=table.versions(),
         workloads=tuple(what),
         rows=tuple(rows),
+        notes=reading(rows) if EXECUTORS in workloads else (),
     )
 
 
-def _other(name: str, repeats: int, threads: int) -> list[BenchRow]:
-    if name == "core":
-        return core_rows(name, repeats)
-    if name == "executors":
-        return executor_rows(name, repeats, threads)
-    return _one_image(name, threads)
+def _measured(
+    name: str, repeats: int, threads: int
+) -> tuple[list[tuple[str, str]], list[BenchRow]]:
+    """(what was run, its rows)."""
+    if name in WORKLOADS:
+        work = WORKLOADS[name]()
+        return [(name, work.what)], _race(work, repeats, threads)
+    if name == EXECUTORS:
+        works = (ten_layers(), mnist())
+        told = [(w.name, f"{w.what}; time per step of a sample") for w in works]
+        return told, [row for w in works for row in executor_rows(w, repeats, threads)]
+    rows = core_rows(name, repeats) if name == "core" else _one_image(name, threads)
+    return [(name, OTHERS[name])], rows
 
 
 def _race(work: Workload, repeats: int, threads: int) -> list[BenchRow]:

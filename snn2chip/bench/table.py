@@ -31,7 +31,7 @@ class BenchRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchTable:
-    """All rows, what the workloads are, and where and how they were measured."""
+    """All rows, what the workloads are, where and how they were measured; `notes` for those who read the rows."""
 
     threads: int
     repeats: int
@@ -39,6 +39,7 @@ class BenchTable:
     versions: tuple[tuple[str, str], ...]
     workloads: tuple[tuple[str, str], ...]
     rows: tuple[BenchRow, ...]
+    notes: tuple[str, ...] = ()
 
     def row(self, workload: str, engine: str) -> BenchRow:
         """The row of an engine on a workload."""
@@ -54,7 +55,7 @@ class BenchTable:
         for name, what in self.workloads:
             out += ["", f"{name}: {what}"]
             out += [_line(r) for r in self.rows if r.workload == name]
-        return out
+        return [*out, *(["", *self.notes] if self.notes else [])]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
@@ -65,6 +66,7 @@ class BenchTable:
             "versions": dict(self.versions),
             "workloads": dict(self.workloads),
             "rows": [r.to_dict() for r in self.rows],
+            "notes": list(self.notes),
         }
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snn2chip.arrays import floats, ints
+from snn2chip.chip.target import load_target
 from snn2chip.circuit.types import (
     INPUT,
     Conv,
@@ -23,8 +24,13 @@ from snn2chip.circuit.types import (
     Role,
     Shape,
 )
+from snn2chip.files import shipped_data
 from snn2chip.inputs import InputData
+from snn2chip.lowering import lower
+from snn2chip.model import ModelRequest, load_model
 from snn2chip.neuron import Emits, Reset
+from snn2chip.quantize.input import choose_input, quantize_input
+from snn2chip.quantize.quantize import quantize
 from snn2chip.quantize.types import (
     IntegerNeuron,
     QuantizedCircuit,
@@ -272,7 +278,7 @@ def event_frames() -> Workload:
     return Workload(name="W4", what=what, qc=net.done(x, 11), inputs=inputs)
 
 
-def ten_layers(batch: int) -> Workload:
+def ten_layers(batch: int = 32) -> Workload:
     """Ten layers of 3x3 convolution and neurons, 32 channels of 16x16."""
     inputs, taken = _images(np.random.default_rng(1), batch, 16)
     net = _Growing(0, inputs, taken, steps=8)
@@ -280,7 +286,28 @@ def ten_layers(batch: int) -> Workload:
     for i in range(10):
         x = net.conv(f"conv{i + 1}", x, 32, 3)
     what = f"10 layers of 3x3 convolution and neurons, 32 channels, 16x16, T 8, batch {batch}"
-    return Workload(name="executors", what=what, qc=net.done(x, 10), inputs=inputs)
+    return Workload(name="ten layers", what=what, qc=net.done(x, 10), inputs=inputs)
+
+
+def mnist(batch: int = 32) -> Workload:
+    """The trained network that comes with the package, on images that it has not seen."""
+    folder = shipped_data()
+    found = load_model(
+        ModelRequest(
+            path=str(folder / "mnist.pth"),
+            input_path=str(folder / "mnist_demo.npy"),
+            layout="NCHW",
+        )
+    )
+    circuit = lower(found.network).circuit
+    grid = choose_input(circuit.input.shape, circuit.input.kind, found.inputs)
+    target = load_target("loihi2")
+    qc, _ = quantize(circuit, target.widths, target=target.name, input=grid)
+    if found.inputs is None:
+        raise ValueError("the demo has images")
+    images = InputData(kind=found.inputs.kind, values=found.inputs.values[:batch])
+    what = f"the trained MNIST network of the demo, T {qc.steps}, batch {batch}"
+    return Workload(name="MNIST", what=what, qc=qc, inputs=quantize_input(qc.input, images)[0])
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
