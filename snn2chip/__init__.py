@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from snn2chip.stages.compile import compile_model
     from snn2chip.stages.convert import convert
     from snn2chip.stages.cost import cost
+    from snn2chip.stages.debug import debug_accuracy
     from snn2chip.stages.doctor import doctor
     from snn2chip.stages.energy import estimate_energy
     from snn2chip.stages.explain import explain
@@ -53,6 +54,7 @@ _HOME = {
     "compile_model": "stages.compile",
     "convert": "stages.convert",
     "cost": "stages.cost",
+    "debug_accuracy": "stages.debug",
     "demo": "demonstration",
     "doctor": "stages.doctor",
     "estimate_energy": "stages.energy",
@@ -86,6 +88,7 @@ __all__ = [
     "compile_model",
     "convert",
     "cost",
+    "debug_accuracy",
     "demo",
     "deploy",
     "doctor",

@@ -23,12 +23,17 @@ from snn2chip.recording import Outputs, Recording
 
 
 def run(
-    circuit: Circuit, inputs: InputData, *, record: bool = True, judge: Judge | None = None
+    circuit: Circuit,
+    inputs: InputData,
+    *,
+    record: bool = True,
+    judge: Judge | None = None,
+    known: Mapping[str, Outputs] | None = None,
 ) -> Recording:
     """Recording of `inputs`: outputs of every population [T, N, C, H, W], by population name.
 
     `potentials`: membranes of the populations that only accumulate, after the last step. `record` False keeps only
-    these and the decision [N, classes].
+    these and the decision [N, classes]. `known`: outputs of populations that are not run again; none that accumulates.
     """
     expected = NetworkInput(shape=circuit.input.shape, kind=circuit.input.kind)
     check_input(expected, circuit.steps, inputs)
@@ -38,6 +43,9 @@ def run(
     }
     potentials: dict[str, Outputs] = {}
     for population in circuit.populations:
+        if known is not None and population.name in known:
+            outputs[population.name] = known[population.name]
+            continue
         sent, membrane = _run(circuit, population, outputs, judge)
         outputs[population.name] = compact(sent)
         if population.neuron.emits is Emits.NOTHING:

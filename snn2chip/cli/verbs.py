@@ -1,6 +1,7 @@
 """All commands, in the order of the help."""
 
 from snn2chip.cli.build_verbs import BUILD_VERBS
+from snn2chip.cli.debug_verb import DEBUG_VERB
 from snn2chip.cli.finetune_verb import FINETUNE_VERB
 from snn2chip.cli.lava_verb import LAVA_VERB
 from snn2chip.cli.model_verbs import MODEL_VERBS
@@ -11,6 +12,7 @@ from snn2chip.cli.zoo_verb import ZOO_VERB
 
 VERBS: tuple[Verb, ...] = (
     *MODEL_VERBS,
+    DEBUG_VERB,
     *BUILD_VERBS,
     LAVA_VERB,
     TRAIN_VERB,

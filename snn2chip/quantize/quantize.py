@@ -3,7 +3,7 @@
 Population by population, sources first, since what a source can send bounds the currents.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from snn2chip.circuit.types import INPUT, Circuit, Population, Shape
@@ -53,12 +53,14 @@ def quantize(
     input: QuantizedInput | None = None,
     free_scales: bool = False,
     allow: tuple[str, ...] = (),
+    finer: Mapping[str, Widths] | None = None,
 ) -> tuple[QuantizedCircuit, tuple[Finding, ...]]:
     """(the circuit in integers that fit `widths`, findings).
 
     `target`: its name, for messages. `method`: max, mse or agree (needs `calibration`, never the input that is judged).
     `input`: the input's grid; else the circuit's own, or one chosen from the calibration input. `free_scales`:
-    scales that are no powers of two. `allow`: codes whose errors become warnings.
+    scales that are no powers of two. `allow`: codes whose errors become warnings. `finer`: populations with other
+    widths, of the same membrane: what a layer would need.
 
     Errors: Snn2ChipError option-value (unknown method), calibration (method agree without it).
     """
@@ -73,11 +75,12 @@ def quantize(
     if how is Method.AGREE and calibration is not None:
         agreement = Agreement(circuit, grid, calibration, limit_of(widths))
     for p in circuit.populations:
-        done.findings.extend(rules.features(p, widths, target))
+        own = (finer or {}).get(p.name, widths)
+        done.findings.extend(rules.features(p, own, target))
         for projection in circuit.into(p.name):
             done.findings.extend(rules.units(projection, done.sources))
-        chosen = _chosen(circuit, p, done.sources, widths, how, free_scales, agreement)
-        done.findings.extend(rules.costs(chosen, widths))
+        chosen = _chosen(circuit, p, done.sources, own, how, free_scales, agreement)
+        done.findings.extend(rules.costs(chosen, own))
         done.add(chosen)
     qc = _circuit(circuit, grid, done.populations, target, widths)
     return qc, tuple(_allowed(done.findings, allow))

@@ -1,0 +1,118 @@
+"""A diagnosis as lines for people."""
+
+from collections.abc import Iterator
+
+from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, Setting
+
+SHOWN = 8
+"""Layers that are listed; the page and --json have all."""
+
+
+def lines_of(d: Diagnosis) -> Iterator[str]:
+    """What was lost, where, and what would mend it."""
+    yield from _loss(d)
+    if d.layers:
+        yield from _layers(d)
+    if d.lost > 0 and d.mended is not None:
+        yield from _bisection(d)
+        yield from _settings(d)
+
+
+def scores(c: Counts) -> str:
+    """`top-1 90.00 %, decisions 95.00 %, outputs 99.123 %`: right, and as the original's."""
+    parts = [] if c.right is None else [f"top-1 {percent(c.right, c.samples, 2)}"]
+    parts.append(f"decisions {percent(c.same, c.samples, 2)}")
+    return ", ".join([*parts, f"outputs {percent(c.compared - c.differing, c.compared, 3)}"])
+
+
+def percent(part: int, whole: int, digits: int) -> str:
+    """Rounded down, so that 100 % is said of all alone.
+
+    >>> percent(99_999, 100_000, 2), percent(1, 1, 2)
+    ('99.99 %', '100.00 %')
+    """
+    tens = 10**digits
+    return f"{100 * tens * part // max(whole, 1) / tens:.{digits}f} %"
+
+
+def headline(d: Diagnosis) -> str:
+    """What rounding lost, in one sentence."""
+    if not d.rounded.differing and d.rounded.same == d.rounded.samples:
+        return "rounding loses nothing: every output and every decision is the original's"
+    total = d.original.total(d.by)
+    if d.lost <= 0:
+        return f"rounding loses nothing of what is asked for: {WORDS[d.by]} are no fewer"
+    if d.by is Measure.OUTPUTS and d.rounded.same == d.rounded.samples:
+        return f"no decision is lost; {d.lost:,} of {total:,} single outputs differ"
+    return f"rounding loses {d.lost:,} of {total:,} {WORDS[d.by]}"
+
+
+def advice(d: Diagnosis) -> str:
+    """What to do, in one sentence."""
+    if d.best is not None and d.best.counts is not None:
+        return f"{d.best.words} mends it: {scores(d.best.counts)}"
+    if d.by is Measure.OUTPUTS:
+        return "no setting mends it; where decisions are as before, there may be nothing to mend"
+    return (
+        "no setting that can be said here mends it: fine-tune with the rounding in the loop "
+        "(snn2chip finetune), or use a target with wider words"
+    )
+
+
+def _loss(d: Diagnosis) -> Iterator[str]:
+    yield f"original  {scores(d.original)}"
+    yield f"rounded   {scores(d.rounded)}   on {d.rounded.samples} samples"
+    yield headline(d)
+
+
+def _layers(d: Diagnosis) -> Iterator[str]:
+    ranked = sorted(
+        d.layers, key=lambda c: (c.floated.score(d.by), c.alone.differing), reverse=True
+    )
+    width = max(len(c.name) for c in ranked[:SHOWN])
+    yield f"places that round, worst first; {d.exact} more round nothing"
+    for c in ranked[:SHOWN]:
+        yield f"  {c.name:<{width}}  in floats alone: {scores(c.floated)}"
+        yield f"  {'':<{width}}  rounded alone:   {scores(c.alone)}"
+    if len(ranked) > SHOWN:
+        yield f"  and {len(ranked) - SHOWN} more"
+    if d.worst is not None:
+        yield f"worst: {named(d, d.worst)}"
+
+
+def named(d: Diagnosis, c: LayerCost) -> str:
+    """The layer, what floating it gives back, and what rounding did to its numbers."""
+    given = c.floated.score(d.by) - d.rounded.score(d.by)
+    back = f" gives back {given:,} of {d.lost:,} in floats" if d.lost > 0 else ""
+    return f"{c.name}{back} ({'; '.join(c.rounded)})"
+
+
+def _bisection(d: Diagnosis) -> Iterator[str]:
+    if d.mended is None:
+        return
+    names = ", ".join(d.culprits)
+    yield (
+        f"bisection: with {names} in floats at least {100 * d.share:g} % of it is back: "
+        f"{scores(d.mended)}"
+    )
+    if d.worst is not None and d.worst.name not in d.culprits:
+        yield f"another set than one by one, which names {d.worst.name}: several layers hurt"
+
+
+def _settings(d: Diagnosis) -> Iterator[str]:
+    yield "settings, each tried on these samples"
+    width = max(len(s.words) for s in d.settings)
+    for s in d.settings:
+        yield f"  {s.words:<{width}}  {verdict(d, s)}"
+    yield advice(d)
+
+
+def verdict(d: Diagnosis, s: Setting) -> str:
+    """What a setting gave, and whether that mends."""
+    if s.counts is None:
+        return f"cannot be used ({s.refused})"
+    if not d.mends(s.counts):
+        return f"{scores(s.counts)}: does not mend"
+    return f"{scores(s.counts)}: mends" + (
+        "" if s.reachable else ", but no option of ours rounds layers apart"
+    )
