@@ -13,6 +13,7 @@ from snn2chip.lowering.fold_scale import fold_scale
 from snn2chip.lowering.gates import gates
 from snn2chip.lowering.graded_joins import graded_joins
 from snn2chip.lowering.graded_norms import graded_norms
+from snn2chip.lowering.graded_pools import graded_pools
 from snn2chip.lowering.graph import Report, Rewritten
 from snn2chip.lowering.input_norm import input_norm
 from snn2chip.lowering.max_pool import max_pool
@@ -33,6 +34,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("gates", gates),
     ("max pool", max_pool),
     ("graded joins", graded_joins),
+    ("graded pools", graded_pools),
     ("merge linear", merge_linear),
     ("average pool", average_pool),
     ("substitute variables", substitute_variables),

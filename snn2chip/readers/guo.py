@@ -23,13 +23,13 @@ from snn2chip.readers.spelling import with_wrappers
 from snn2chip.readers.stages import blocks_of
 from snn2chip.readers.steps import steps_of
 from snn2chip.readers.types import Match, ReadModel, ReadRequest, System
-from snn2chip.zoo.guo import GuoResNet
+from snn2chip.zoo.guo import IMAGENET_KERNEL, GuoResNet
 from snn2chip.zoo.load import filled
 
 NAME = "guo_resnet"
 READOUT = "model.fc.conv"
 OPTIONS = ("T", "step", "num_classes", "decay", "threshold")
-SIDE = 32
+SIDE, IMAGENET_SIDE = 32, 224
 
 SHORTCUT = "shortcut"
 """Prefix of the branches that only training uses ("Take A Shortcut Back"); lowering drops what is under it."""
@@ -63,16 +63,18 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     b = Builder(container=container)
     stem = sum(_STEM.fullmatch(k) is not None for k in container.tensors)
     first = "model.conv1.0.pool.weight" if stem else "model.conv1.pool.weight"
-    width, channels = b.tensor(first, None, None, 3, 3).shape[:2]
+    kernel = _stem_kernel(container, first, stem)
+    width, channels = b.tensor(first, None, None, kernel, kernel).shape[:2]
+    side, data = (SIDE, "CIFAR") if kernel == 3 else (IMAGENET_SIDE, "ImageNet")
     frame = frame_of(
         request,
         o,
-        (channels, SIDE, SIDE),
-        f"input of {SIDE} x {SIDE} pixels (CIFAR)",
+        (channels, side, side),
+        f"input of {side} x {side} pixels ({data})",
         f"the first convolution of {container.path}",
     )
     maker = _Maker(b, decay, threshold, stem > 0)
-    last, size = maker.stem(channels, stem, frame[1:])
+    last, size = maker.stem(channels, stem, kernel, frame[1:])
     blocks = blocks_of(container, _BLOCK, "model.layer{}.{}")
     for i, count in enumerate(blocks):
         for j in range(count):
@@ -93,6 +95,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
         in_channels=channels,
         width=width,
         stem=stem,
+        stem_kernel=kernel,
         decay=decay,
         threshold=threshold,
         membrane_norm=maker.membrane_norm,
@@ -109,7 +112,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     return ReadModel(
         network=network,
         module=partial(filled, empty, b.state(), container.is_double),
-        write_twin=partial(write_twin, container=container, plan=plan),
+        write_twin=partial(write_twin, container=container, plan=plan) if kernel == 3 else None,
     )
 
 
@@ -121,11 +124,23 @@ class _Maker:
         self.pooled, self.channels = pooled, 0
         self.membrane_norm = "model.layer1.0.relu1.bn.running_var" in builder.container.tensors
 
-    def stem(self, channels: int, count: int, size: tuple[int, int]) -> tuple[str, tuple[int, int]]:
-        """(last layer, its map): `count` conv-bn-LIF and a mean over 2 x 2, or one of them where count is 0."""
+    def stem(
+        self, channels: int, count: int, kernel: int, size: tuple[int, int]
+    ) -> tuple[str, tuple[int, int]]:
+        """(last layer, its map): `count` conv-bn-LIF and a mean over 2 x 2, or one of them where count is 0.
+
+        A `kernel` of 7 x 7 has stride 2 and a mean over 3 x 3 in steps of 2 behind its neurons.
+        """
         self.channels = channels
         if not count:
-            return self._neuron("model.relu", self._unit("model.conv1", "model.bn1", INPUT)), size
+            large = kernel == IMAGENET_KERNEL
+            unit = self._unit("model.conv1", "model.bn1", INPUT, stride=2 if large else 1)
+            last = self._neuron("model.relu", unit)
+            if not large:
+                return last, size
+            pool = AvgPool2d(kernel=(3, 3), stride=(2, 2), padding=(1, 1))
+            rows, columns = (((n - 1) // 2) // 2 + 1 for n in size)
+            return self.builder.add("model.pool", pool, last), (rows, columns)
         last = INPUT
         for i in range(0, 3 * count, 3):
             unit = self._unit(f"model.conv1.{i}", f"model.conv1.{i + 1}", last)
@@ -214,6 +229,13 @@ class _Maker:
                 have=f"a map of {size[0]} x {size[1]}",
                 need="even numbers of rows and columns",
             )
+
+
+def _stem_kernel(container: Container, first: str, stem: int) -> int:
+    """3, or 7 of the ImageNet networks."""
+    weight = container.tensors.get(first)
+    large = not stem and weight is not None and weight.shape[-1:] == (IMAGENET_KERNEL,)
+    return IMAGENET_KERNEL if large else 3
 
 
 def _constants(o: Options) -> tuple[float, float]:

@@ -50,6 +50,9 @@ class LIFAct(NeuronLayer):
 
 Act = partial[LIFAct]
 
+IMAGENET_KERNEL = 7
+"""Size of the stem's kernel in the ImageNet networks, which nothing else tells apart."""
+
 
 class SpikePool(nn.Module):
     """A convolution or pool of every step; the authors' name."""
@@ -113,7 +116,12 @@ class SpikeBasicBlock(Block):
 
 
 class GuoNet(nn.Module):
-    """The network inside the wrapper. `stem` > 0: so many conv-bn-LIF in a row and a mean over 2 x 2 (res20m)."""
+    """The network inside the wrapper.
+
+    `stem` > 0: so many conv-bn-LIF in a row and a mean over 2 x 2 (res20m). Else one of them, with a kernel of
+    `stem_kernel`; one of 7 x 7 has stride 2, and a mean over 3 x 3 in steps of 2, zeros of its padding included,
+    follows its neurons (ResNet-18 and -34 for ImageNet).
+    """
 
     def __init__(
         self,
@@ -123,9 +131,11 @@ class GuoNet(nn.Module):
         width: int,
         stem: int,
         act: Act,
+        stem_kernel: int = 3,
     ) -> None:
         super().__init__()
         self.stem, self.stages, channels = stem, len(blocks), width
+        self.pool = None
         if stem:
             parts: list[nn.Module] = []
             for i in range(stem):
@@ -134,8 +144,10 @@ class GuoNet(nn.Module):
             self.conv1 = nn.Sequential(*parts)
             self.pool = SpikePool(nn.AvgPool2d(2))
         else:
-            self.conv1, self.bn1 = _conv(in_channels, width, 3), StepNorm(width)
-            self.relu = act(width)
+            large = stem_kernel == IMAGENET_KERNEL
+            self.conv1 = _conv(in_channels, width, stem_kernel, 2 if large else 1)
+            self.bn1, self.relu = StepNorm(width), act(width)
+            self.pool = SpikePool(nn.AvgPool2d(3, 2, 1)) if large else None
         for i, count in enumerate(blocks):
             made: list[SpikeBasicBlock] = []
             for j in range(count):
@@ -151,8 +163,8 @@ class GuoNet(nn.Module):
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """Spikes [T, N, C, H, W] of every stage."""
-        x = self.conv1(x)
-        x = self.pool(x) if self.stem else self.relu(self.bn1(x))
+        x = self.conv1(x) if self.stem else self.relu(self.bn1(self.conv1(x)))
+        x = x if self.pool is None else self.pool(x)
         maps: list[Tensor] = []
         for i in range(self.stages):
             x = self.get_submodule(f"layer{i + 1}")(x)
@@ -168,6 +180,7 @@ class GuoResNet(SpikingNet):
     """The authors' SpikeModel: `model`, and an image [N, C, H, W] shown `step` times.
 
     blocks (2, 2, 2, 2), width 64, stem 3: res20m. (3, 3, 2) or (3, 3, 3), width 128, stem 0: ResNet-19 and -20.
+    (2, 2, 2, 2) or (3, 4, 6, 3), width 64, stem 0, stem_kernel 7: ResNet-18 and -34 for ImageNet.
     `branches`: one from every stage but the last, under `shortcut`; only a loss reads them.
     """
 
@@ -180,6 +193,7 @@ class GuoResNet(SpikingNet):
         in_channels: int = 3,
         width: int = 64,
         stem: int = 3,
+        stem_kernel: int = 3,
         decay: float = 0.25,
         threshold: float = 0.5,
         membrane_norm: bool = False,
@@ -195,7 +209,7 @@ class GuoResNet(SpikingNet):
             membrane_norm=membrane_norm,
             surrogate=surrogate,
         )
-        self.model = GuoNet(blocks, num_classes, in_channels, width, stem, act)
+        self.model = GuoNet(blocks, num_classes, in_channels, width, stem, act, stem_kernel)
         branching = len(blocks) - 1 if branches else 0
         self.shortcut = nn.ModuleList(nn.Linear(width << i, num_classes) for i in range(branching))
 

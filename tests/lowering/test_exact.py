@@ -120,6 +120,17 @@ def pools_between(b):
     return "fc"
 
 
+def padded_pools(b):
+    """Overlapping, padded averages and sums before convolutions, a shortcut, a sum and neurons."""
+    x = b.block("stem", INPUT, 4)
+    p = b.add("pool", AvgPool2d(kernel=(4, 2), stride=(2, 1), padding=(1, 1)), x)
+    c = b.norm("n1", b.conv("c1", p, 4, padding=(1, 1)))
+    x = b.neurons("one", b.add("sum", Add(), c, p), **LIF)
+    q = b.add("pool2", SumPool2d(kernel=(3, 3), stride=(2, 2), padding=(1, 1)), x)
+    r = b.add("pool3", AvgPool2d(kernel=(4, 4), stride=(2, 2), padding=(2, 2)), b.neurons("r", q))
+    return head(b, b.neurons("two", b.conv("c2", b.add("both", Add(), r, r), 6, padding=(1, 1))))
+
+
 def stepwise(b, name, source, out, stride=1):
     """conv, a norm for every step, neurons that lose a half and keep what is above the threshold."""
     c = b.conv(f"{name}.conv", source, out, padding=(1, 1), stride=(stride, stride))
@@ -216,7 +227,7 @@ def multispikes(b):
 
 FAMILIES = (
     plain, reset_values, nested_joins, logic, spike_pool, integer_pools, current_shortcuts,
-    pools_between, linear_chains, normed_input, distributed, turned_membranes, multilevels,
+    pools_between, padded_pools, linear_chains, normed_input, distributed, turned_membranes, multilevels,
     multispikes, norms_per_step, norms_everywhere,
 )  # fmt: skip
 

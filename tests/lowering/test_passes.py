@@ -302,9 +302,21 @@ def test_a_pool_before_a_padded_convolution_by_hand():
     assert np.array_equal(projection.weight, np.full((1, 1, 6, 6), 0.25))
 
 
-def test_a_pool_that_leaves_a_row_is_refused_before_padding_only():
-    assert refused(pooled(7)) == [("lower-pool", "pool")]
+def test_a_pool_that_leaves_a_row_has_a_relay_before_padding_only():
+    circuit = lower(pooled(7)).circuit
+    assert circuit.into("sn")[0].sources == ("pool#relay",)
+    assert circuit.population("pool#relay").neuron.emits is Emits.GRADED
     assert lower(pooled(7, padding=0)).circuit.into("sn")[0].kernel == Conv(stride=(2, 2))
+
+
+def test_a_pool_of_the_input_that_leaves_a_row_is_refused():
+    net = network(
+        (1, 7, 7),
+        layer("pool", AvgPool2d(kernel=(2, 2), stride=(2, 2))),
+        layer("conv", same(3), "pool"),
+        layer("sn", neuron(), "conv"),
+    )
+    assert refused(net) == [("lower-pool", "pool")]
 
 
 def test_a_padded_convolution_of_a_convolution_is_refused():

@@ -9,6 +9,7 @@ import torch
 from snn2chip.circuit.engine import run as run_circuit
 from snn2chip.circuit.layers import layer_outputs
 from snn2chip.lowering import lower
+from snn2chip.model import ModelRequest, load_model
 from snn2chip.network.engine import run
 from snn2chip.network.types import Neuron
 from snn2chip.neuron import Compare, Reset
@@ -22,14 +23,16 @@ from tests.readers.test_sew_resnet import agree, load, refused
 CASE = CASES / "guo_mpbn_res20m_exact"
 
 
-def small(stem=2, norm=False, blocks=(1, 2)):
-    net = GuoResNet(blocks, 3, in_channels=1, width=4, stem=stem, membrane_norm=norm)
+def small(stem=2, norm=False, blocks=(1, 2), kernel=3):
+    net = GuoResNet(
+        blocks, 3, in_channels=1, width=4, stem=stem, stem_kernel=kernel, membrane_norm=norm
+    )
     return dyadic(net)
 
 
-def images():
+def images(side=8):
     g = torch.Generator().manual_seed(1)
-    return torch.randint(0, 17, (2, 1, 8, 8), generator=g).float().numpy() / 4
+    return torch.randint(0, 17, (2, 1, side, side), generator=g).float().numpy() / 4
 
 
 @pytest.fixture
@@ -56,6 +59,41 @@ def test_every_layout_fires_as_the_zoo(path, stem, norm):
     assert {"model.layer1.0.relu1", "model.layer2.1.output_act"} < set(trace)
     assert trace["model.layer2.0.output_act"].any()
     assert ("plain LIF" in model.network.provenance.arch) is not norm
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("side", [16, 14, 13])
+def test_the_imagenet_layout_fires_as_the_zoo(path, side, norm):
+    """Ninths are no binary fractions, so weights are random numbers, and nothing is at a threshold in float64."""
+    net = small(0, norm, kernel=7).double()
+    g = torch.Generator().manual_seed(3)
+    for name, p in net.named_parameters():
+        if "norm" not in name:
+            p.data *= 1 + torch.rand(p.shape, generator=g, dtype=torch.float64) / 8
+    torch.save(net.state_dict(), path)
+    model = load(str(path), images(side))
+    trace = agree(model)
+    assert trace["model.layer2.0.output_act"].any()
+    assert model.write_twin is None
+    lowered = lower(model.network)
+    assert model.inputs is not None
+    got = run_circuit(lowered.circuit, model.inputs)
+    outputs = layer_outputs(lowered.circuit, got.outputs)
+    for name, values in run(model.network, model.inputs).outputs.items():
+        assert np.array_equal(outputs[name], values), name
+    relayed = any("model.pool" in n.did for n in lowered.passes if n.name == "graded pools")
+    assert relayed is (side == 16)  # where the stem's map is odd, one kernel says the same
+
+
+def test_the_imagenet_layout_is_known_by_its_kernel(path):
+    torch.save(small(0, kernel=7).state_dict(), path)
+    network = load_model(ModelRequest(path=str(path))).network
+    assert network.input.shape == (1, 224, 224)
+    assert any("224 x 224 pixels (ImageNet)" in a for a in network.provenance.assumed)
+    state = small(0, kernel=7).state_dict()
+    state["model.conv1.pool.weight"] = torch.zeros(4, 1, 5, 5)
+    torch.save(state, path)
+    assert "model.conv1.pool.weight" in refused(str(path))
 
 
 def test_negative_norms_of_membranes_turn_the_comparison_round(path):

@@ -33,7 +33,10 @@ TINY: dict[str, dict[str, object]] = {
     "ledinauskas-like": {"width": 4, "blocks": [1, 1]},
 }
 RECIPE = {"epochs": 1, "batch": 8}
-CASES = [(a.name, on) for a in ARCHITECTURES for on in (True, False)] + [("guo_mpbn", True)]
+CASES = [(a.name, on) for a in ARCHITECTURES for on in (True, False)] + [
+    ("guo_mpbn", True),
+    ("guo_imagenet", True),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +67,8 @@ def test_the_checkpoint_is_the_network_that_was_trained(tmp_path, name, on):
     options = {} if on else dict(architecture(name).off)
     if name == "guo_mpbn":
         name, options = "guo_resnet", {"membrane_norm": True, "stem": 2}
+    if name == "guo_imagenet":
+        name, options = "guo_resnet", {"membrane_norm": True, "stem_kernel": 7}
     done = trained(name, tmp_path / "run", **options)
     arch = done.run.architecture
     state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["net"]
@@ -141,6 +146,8 @@ def test_shallow_layers_get_gradient_from_branches():
         ("s_resnet", {"surrogate": "relu"}, "triangle"),
         ("sew_resnet", {"tau": 3}, "means nothing with neuron=IFNode"),
         ("sew_resnet", {"neuron": "LIFNode", "tau": 1}, "above 1"),
+        ("guo_resnet", {"stem_kernel": 5}, "3 | 7"),
+        ("guo_resnet", {"stem_kernel": 7, "stem": 1}, "need stem=0"),
         ("guo_resnet", {"branches": False, "branch_weight": 1}, "need branches=true"),
         ("sew_resnet_dvs", {"block_type": "plain", "connect_f": "ADD"}, "need block_type=sew"),
         ("sew_resnet_dvs", {"layer_list": "7b-net"}, "did you mean '7B-Net'"),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 from torch.nn import functional
 
+from snn2chip.errors import Snn2ChipError
 from snn2chip.readers.options import flag, positive, whole, wholes
 from snn2chip.training.architectures.common import SMALL
 from snn2chip.training.architectures.types import (
@@ -25,11 +26,20 @@ from snn2chip.training.architectures.types import (
 from snn2chip.training.dataset import Dataset
 from snn2chip.training.loop import Loss
 from snn2chip.training.recipe import Recipe
-from snn2chip.zoo.guo import GuoResNet
+from snn2chip.zoo.guo import IMAGENET_KERNEL, GuoResNet
 from snn2chip.zoo.surrogates import TANH
 
 PAPER = Recipe(epochs=400, batch=128, learning_rate=0.1, weight_decay=1e-4)
 """Of the group's MPBN; this paper's own is not known."""
+
+
+def _stem_kernel(name: str, value: object) -> int:
+    if value not in (3, IMAGENET_KERNEL):
+        raise Snn2ChipError(
+            "option-value", f"--option {name}", "is no such kernel", have=str(value), need="3 | 7"
+        )
+    return whole(name, value)
+
 
 SETTINGS: dict[str, Setting] = {
     "branches": Setting(
@@ -51,6 +61,13 @@ SETTINGS: dict[str, Setting] = {
         paper=3,
         help="convolutions in front; 0: one, without the mean over 2 x 2",
     ),
+    "stem_kernel": Setting(
+        parse=_stem_kernel,
+        small=3,
+        paper=3,
+        help="7 as for ImageNet: stride 2, and a mean over 3 x 3",
+        only_with=("stem", (0,)),
+    ),
     "decay": Setting(parse=between(0, 1), small=0.25, paper=0.25, help="decay of membranes"),
     "threshold": Setting(parse=positive, small=0.5, paper=0.5, help="threshold of neurons"),
     "membrane_norm": Setting(parse=flag, small=False, paper=False, help="norms on membranes, MPBN"),
@@ -67,6 +84,7 @@ def make(v: Values, data: Dataset) -> GuoResNet:
         in_channels=data.frame[0],
         width=v.whole("width"),
         stem=int(v.number("stem")),
+        stem_kernel=v.whole("stem_kernel"),
         decay=v.number("decay"),
         threshold=v.number("threshold"),
         membrane_norm=v.flag("membrane_norm"),
