@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks bench train picture clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks bench train picture docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,8 +67,11 @@ picture: demo ## Take the picture of the report in docs/images again (needs chro
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 \
 	  --screenshot=docs/images/report.png $(abspath $(BUILD))/report.html
 
+docs: $(STAMP) ## Build the documentation's site in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean: ## Remove .venv, caches and the demo's build
-	rm -rf $(VENV) $(BUILD) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BUILD) site .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Done once; again only where what is to be installed has changed.
 $(STAMP): pyproject.toml constraints.txt
@@ -76,6 +79,6 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "snn2chip needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@echo "Installing into $(VENV) (once; a few minutes)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,train]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps $(FRAMEWORKS)
 	@touch $@

@@ -2,41 +2,19 @@
 
 import re
 import shlex
-from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from snn2chip.cli.main import parser
 from snn2chip.cli.verbs import VERBS
 from snn2chip.codes import PAGES as CODES
+from tests.docs.pages import FENCE, MARKER, NAMES, PAGES, ROOT, blocks, shell_lines
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-NAMES = [str(p.relative_to(ROOT)) for p in PAGES]
 VERB_NAMES = {verb.name for verb in VERBS}
-
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-INDENTED = re.compile(r"^ {4}\S.*\n(?: {4}.*\n)*", re.MULTILINE)
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """(language, text) of every code block, fenced or indented; fenced blocks may hold indented lines."""
-    outside = FENCE.sub("", text)
-    fenced = [(m[1], m[2]) for m in FENCE.finditer(text)]
-    return [*fenced, *(("", dedent(m[0])) for m in INDENTED.finditer(outside))]
-
-
-def commands(text: str) -> list[str]:
-    """Command lines in blocks, without prompt and comment, and `snn2chip ...` in sentences."""
-    shown = "\n".join(block for _, block in blocks(text)).replace("\\\n", " ")
-    lines = re.findall(r"^(?:\$ )?(snn2chip [^#\n]*)", shown, re.MULTILINE)
-    sentences = re.findall(r"`(snn2chip [^`]+)`", FENCE.sub("", text))
-    return [" ".join(c.split()) for c in (*lines, *sentences)]
 
 
 def all_commands() -> list[str]:
-    return sorted({c for page in PAGES for c in commands(page.read_text())})
+    return sorted({c for page in PAGES for c in shell_lines(page.read_text())})
 
 
 @pytest.mark.parametrize("command", all_commands())
@@ -54,9 +32,9 @@ def test_there_are_commands_to_check():
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_python_compiles(page):
-    for language, block in blocks(page.read_text()):
-        if language == "python":
-            compile(block, str(page), "exec")
+    for block in blocks(page.read_text()):
+        if block.python:
+            compile(block.text, str(page), "exec")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -88,3 +66,35 @@ def test_make_targets_exist():
         for t in re.findall(r"(?:^|`|    )make ([a-z-]+)", page.read_text(), re.MULTILINE)
     }
     assert {"demo", "test"} <= shown <= targets
+
+
+def test_blocks_commands_and_markers_of_a_page():
+    text = (
+        "<!-- prepare: digits build -->\n<!-- exit: 1 -->\n\n```\n$ snn2chip check x  # why\nno\n"
+        "$ snn2chip explain \\\n  a\n```\n\n    python a.py 'b c'\n\n<!-- not run: is a sketch -->\n"
+        "```python\nx\n```\n"
+    )
+    first, second, third = blocks(text)
+    assert (first.prepare, first.exit, first.line) == (("digits", "build"), 1, 4)
+    assert [(c.words, c.shown) for c in first.commands()] == [
+        (("snn2chip", "check", "x"), "no"),
+        (("snn2chip", "explain", "a"), ""),
+    ]
+    assert [c.words for c in second.commands()] == [("python", "a.py", "b c")]
+    assert (second.prepare, second.exit) == ((), 0)
+    assert (third.python, third.not_run, third.commands()) == (True, "is a sketch", [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_marker_stands_before_a_block(page):
+    """One that is misspelt, or after the last block, would say nothing."""
+    text = page.read_text()
+    comments = [c for c in re.findall(r"<!-- (.*?) -->", FENCE.sub("", text)) if ": " in c]
+    known = [c for c in comments if MARKER.fullmatch(f"<!-- {c} -->") or c.split(": ")[1] in ENDS]
+    assert comments == known
+    said = sum(bool(b.prepare) + bool(b.exit) + bool(b.not_run) for b in blocks(text))
+    assert said == len(MARKER.findall(text))
+
+
+ENDS = ("begin", "end")
+"""Of parts that a script writes."""
