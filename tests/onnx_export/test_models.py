@@ -9,6 +9,7 @@ import pytest
 from onnx import ModelProto, numpy_helper
 
 from snn2chip.arrays import ints
+from snn2chip.circuit.types import Conv, InputKind
 from snn2chip.engines import spec
 from snn2chip.engines.onnx import execute, session
 from snn2chip.errors import StatementError
@@ -18,6 +19,7 @@ from snn2chip.onnx_export.models import IR_VERSION, OPSET, step_model, window_mo
 from snn2chip.onnx_export.widths import Way, widths
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
+from tests.engines.one_population import RELAY, one_population
 from tests.engines.random_circuits import FAMILIES, added_currents, added_spikes, every_neuron
 
 FORMS = (True, False)
@@ -89,6 +91,36 @@ def test_every_way_is_taken():
     plans = widths(signed, floats=False).plans
     assert plans["stem:0"].way is Way.BYTES
     assert plans["stem:0"].low < 0
+
+
+def all_bright(channels: int) -> tuple[QuantizedCircuit, InputData]:
+    """One convolution of bytes at their largest, whose sums are odd: 255 · (127 · 9 · channels - 1)."""
+    frames = ints(np.full((1, 1, channels, 3, 3), 255))
+    weight = np.full((1, channels, 3, 3), 127)
+    weight[0, 0, 0, 0] = 126
+    qc = one_population(RELAY, frames, Conv(), weight, shape=(1, 1, 1))
+    qc = replace(qc, input=replace(qc.input, bits=8, signed=False), v_limit=1 << 30)
+    return qc, InputData(kind=InputKind.FRAMES, values=frames)
+
+
+@pytest.mark.parametrize(
+    ("channels", "operator"), [(56, "Conv"), (57, "Conv"), (58, "ConvInteger"), (64, "ConvInteger")]
+)
+def test_floats_are_used_up_to_their_bound(channels, operator):
+    qc, inputs = all_bright(channels)
+    assert (255 * (127 * 9 * channels - 1) < 1 << 24) is (operator == "Conv")
+    model = window_model(qc)
+    assert operator in {n.op_type for n in model.graph.node}
+    assert differing(whole(model, inputs), qc, spec.run(qc, inputs)) == []
+
+
+def test_floats_beyond_their_bound_would_be_wrong(monkeypatch):
+    """An odd number above 2^24 is no float32."""
+    monkeypatch.setattr("snn2chip.onnx_export.widths.FLOAT32", 1 << 31)
+    qc, inputs = all_bright(58)
+    model = window_model(qc)
+    assert "Conv" in {n.op_type for n in model.graph.node}
+    assert differing(whole(model, inputs), qc, spec.run(qc, inputs)) == ["n", "decision"]
 
 
 @pytest.mark.parametrize("seed", [0, 2])
