@@ -30,7 +30,7 @@ def _add_simulate(p: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="NAME",
         default="layer",
-        help="spec, layer, dense, core, onnx, lava, lava-fast (default: layer)",
+        help="spec, layer, dense, core, onnx, lava, lava-fast, norse (default: layer)",
     )
 
 

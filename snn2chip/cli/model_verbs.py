@@ -97,7 +97,7 @@ def _add_trace(p: argparse.ArgumentParser) -> None:
         "--engine",
         metavar="NAME",
         default="float",
-        help="float, circuit, spec, layer, dense, core, onnx",
+        help="float, circuit, norse, spec, layer, dense, core, onnx, lava, lava-fast (default: float)",
     )
     p.add_argument(
         "--populations", action="store_true", help="every population, not only layers of the paper"

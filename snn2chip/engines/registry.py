@@ -23,7 +23,8 @@ class Engine:
 
     `optional`: it needs more than snn2chip itself, so it is verified only where it is asked for. `extra`: the extra of
     snn2chip that brings its packages. `checks`: its module has a function `check()` that raises where something else
-    is missing. `variant_of`: the same executor with other models, which `--engine all` leaves out.
+    is missing. `variant_of`: the same executor with other models, which `--engine all` leaves out. `twins`: its module
+    has a function `run_twin`, too, which runs a QuantizedCircuit by its twin.
     """
 
     name: str
@@ -33,14 +34,23 @@ class Engine:
     extra: str = ""
     checks: bool = False
     variant_of: str = ""
+    twins: bool = False
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """What it takes: its own level, and quantized circuits where it runs twins."""
+        return (self.level, Level.QUANTIZED) if self.twins else (self.level,)
 
     @property
     def optional(self) -> bool:
         """Whether it needs something that snn2chip does not bring."""
         return self.checks or bool(self.extra)
 
-    def load(self) -> Callable[..., object]:
-        """The engine's `run(level, inputs, ...) -> Recording`; an error says how to get a package that is missing."""
+    def load(self, level: Level | None = None) -> Callable[..., object]:
+        """The engine's `run(level, inputs, ...) -> Recording`; an error says how to get a package that is missing.
+
+        `level`: one of `levels`; None: the engine's own.
+        """
         try:
             module = import_module(self.module)
         except ModuleNotFoundError as e:
@@ -49,7 +59,7 @@ class Engine:
             raise package_missing(f"--engine {self.name}", str(e.name), self.extra) from e
         if self.checks:
             module.check()
-        return module.run
+        return module.run if level in (None, self.level) else module.run_twin
 
 
 ENGINES = {
@@ -113,6 +123,14 @@ ENGINES = {
             checks=True,
             variant_of="lava",
         ),
+        Engine(
+            name="norse",
+            level=Level.CIRCUIT,
+            module="snn2chip.engines.norse",
+            what="norse's neurons, float32",
+            extra="norse",
+            twins=True,
+        ),
     )
 }
 
@@ -129,7 +147,7 @@ def package_missing(where: str, package: str, extra: str) -> Snn2ChipError:
 
 def engine(name: str, levels: tuple[Level, ...] = tuple(Level)) -> Engine:
     """The engine called `name`, if it runs one of `levels`; else an error that lists what there is."""
-    known = tuple(e.name for e in ENGINES.values() if e.level in levels)
+    known = tuple(e.name for e in ENGINES.values() if set(e.levels) & set(levels))
     if name in known:
         return ENGINES[name]
     raise Snn2ChipError(

@@ -25,7 +25,7 @@ OPTIONAL = {
     "pillow": ("`train` on imagenette", "pip install 'snn2chip[train]'"),
     "tonic": ("`train` on event cameras' data", "pip install 'snn2chip[events]'"),
     "spikingjelly": ("a row of `bench`", "pip install spikingjelly"),
-    "norse": ("a row of `bench`", "pip install --no-deps norse"),
+    "norse": ("the norse engine, a row of `bench`", "pip install --no-deps norse nirtorch"),
     "snntorch": ("a row of `bench`", "pip install snntorch"),
 }
 

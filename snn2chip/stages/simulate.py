@@ -68,7 +68,7 @@ def run_engine(
     with progress.stage(name) as done:
         if found.level is Level.PROGRAM:
             return found.load()(program, target, inputs, qc=qc, progress=done)  # type: ignore[return-value]
-        return found.load()(qc, inputs, progress=done)  # type: ignore[return-value]
+        return found.load(Level.QUANTIZED)(qc, inputs, progress=done)  # type: ignore[return-value]
 
 
 def simulate(
