@@ -8,9 +8,11 @@ from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.dvs_keys import Part, PartKind
 from snn2chip.readers.layer_list import BLOCK_TYPES, FIELDS, entries_of, layer_list
 from snn2chip.readers.options import (
+    TRAINING,
     Options,
     choice,
     flag,
+    note_training,
     number,
     positive,
     refuse_unknown,
@@ -34,6 +36,7 @@ OPTIONS = (
     "v_threshold",
     "v_reset",
     "decay_input",
+    *TRAINING,
 )
 """Arguments of the authors' code; `block_type` and `k_pool` are entries of its `layer_list`."""
 
@@ -62,6 +65,7 @@ def settle(
     """The settings of a network of `parts`."""
     refuse_unknown(request.options, OPTIONS)
     o.find("T_train", whole)
+    note_training(o)
     entries = _layer_list(o)
     said = o.find("block_type", choice(*BLOCK_TYPES), in_args=False)
     kinds = {str(e["block_type"]) for e in entries}

@@ -16,9 +16,11 @@ from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.claims import check_classes, frame_of
 from snn2chip.readers.ledinauskas_twin import LedinauskasPlan, write_twin
 from snn2chip.readers.options import (
+    TRAINING,
     Options,
     choice,
     flag,
+    note_training,
     number,
     positive,
     refuse_unknown,
@@ -35,7 +37,7 @@ READOUT = "fc"
 STORED = ("T", "decay", "threshold", "reset", "stem_stride", "stem_pool")
 """Options that the file's own args hold."""
 
-OPTIONS = (*STORED, "num_classes")
+OPTIONS = (*STORED, "num_classes", *TRAINING)
 RESETS = ("subtract", "zero")
 SIDE = 32
 
@@ -61,6 +63,7 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
             need="conv1.weight, bn1.weight, layer1.0.conv1.weight, layer1.0.bn1.weight, …, fc.weight",
         )
     o = Options(given=request.options, args=container.args)
+    note_training(o)
     steps = steps_of(o, request, 10)
     decay, threshold, soft = _constants(o)
     b = Builder(container=container)

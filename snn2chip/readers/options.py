@@ -120,6 +120,26 @@ def wholes(name: str, value: object) -> tuple[int, ...]:
     return tuple(whole(name, v) for v in value)
 
 
+def _word(_: str, value: object) -> str:
+    return str(value)
+
+
+TRAINING: dict[str, Parser[object]] = {
+    "zero_init_residual": flag,
+    "init_tau": positive,
+    "surrogate": _word,
+    "slope": positive,
+}
+"""Arguments of authors' constructors that no spike of a trained network depends on."""
+
+
+def note_training(o: Options) -> None:
+    """Arguments that only training uses are taken, and it is said that they change nothing."""
+    for name, parse in TRAINING.items():
+        if o.find(name, parse, in_args=False) is not None:
+            o.assumed.append(f"{name} only matters for training and changes nothing here")
+
+
 def _wrong(name: str, value: object, need: str, help: str = "") -> Snn2ChipError:
     return Snn2ChipError(
         "option-value",

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from snn2chip.errors import Snn2ChipError
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.options import (
+    TRAINING,
     Options,
     choice,
     flag,
+    note_training,
     number,
     positive,
     refuse_unknown,
@@ -26,7 +28,6 @@ OPTIONS = (
     "neuron",
     "spiking_neuron",
     "tau",
-    "init_tau",
     "decay_input",
     "v_threshold",
     "v_reset",
@@ -37,9 +38,7 @@ OPTIONS = (
     "groups",
     "width_per_group",
     "replace_stride_with_dilation",
-    "zero_init_residual",
-    "surrogate",
-    "slope",
+    *TRAINING,
 )
 """Constructor arguments of the authors' code and of SpikingJelly's; `stem_*`, `strides` and `iand_swapped` are ours."""
 
@@ -100,7 +99,7 @@ def settle(container: Container, request: ReadRequest, s: Structure, family: Fam
         raise Snn2ChipError("option-contradicts", "--option connect_f", why)
     o = Options(given=request.options, args=container.args)
     _check_classes(o, container.path, s)
-    _note_training(o)
+    note_training(o)
     _check_groups(o, container.path, s)
     steps = steps_of(o, request, DEFAULT_STEPS)
     connect_f = _connection(o, container.path, s) if family is Family.SEW else ""
@@ -265,23 +264,6 @@ def _check_groups(o: Options, path: str, s: Structure) -> None:
                 have=str(said),
                 need=str(held),
             )
-
-
-def _note_training(o: Options) -> None:
-    """Arguments that only training uses are taken, and it is said that they change nothing."""
-    parsers = (
-        ("zero_init_residual", flag),
-        ("init_tau", positive),
-        ("surrogate", _word),
-        ("slope", positive),
-    )
-    for name, parse in parsers:
-        if o.find(name, parse, in_args=False) is not None:
-            o.assumed.append(f"{name} only matters for training and changes nothing here")
-
-
-def _word(_: str, value: object) -> str:
-    return str(value)
 
 
 def _stem_stride(o: Options, s: Structure) -> int:
