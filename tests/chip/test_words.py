@@ -1,11 +1,14 @@
 """Word counts against published tables (snn2chip/bench/hardware_anchors.json says which)."""
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from snn2chip.bench.published import anchors, rows
 from snn2chip.chip.formats.loihi1_words import (
     Line,
     conv_weight_sets,
+    index_bits_of,
     set_words,
     sets_of,
     span_of,
@@ -124,6 +127,31 @@ def test_sets_that_are_packed_are_those_that_nengo_loihi_counts(row):
     assert sum(len(a) * len(b) for a, b, _ in found) * pairs == row["entries"]
     words = words_of_sets(y, x, row["c_in"], (row["c_out_tile"],), 8)
     assert int(words[0]) * 64 == row["bits"]
+
+
+axes = st.tuples(
+    st.integers(1, 7), st.integers(1, 3), st.integers(0, 3), st.integers(1, 2), st.booleans()
+)
+
+
+@settings(max_examples=60)
+@given(axes, axes, st.integers(1, 40), st.integers(1, 40))
+def test_words_are_those_of_the_sets_however_large_a_tile_is(rows, columns, height, width):
+    y, x = (
+        span_of(
+            Line(taps=taps, stride=stride, padding=padding, dilation=dilation, source=60, target=n),
+            0,
+            n,
+            pad,
+        )
+        for (taps, stride, padding, dilation, pad), n in ((rows, height), (columns, width))
+    )
+    found = sets_of(y, x)
+    largest = max(found.values(), default=0) + 2 * y.length * x.length
+    assume(largest.bit_length() <= 12)
+    bits = 8 + index_bits_of(largest)
+    words = sum(set_words(len(a) * len(b) * 5 * 3, bits) for a, b, _ in found)
+    assert words_of_sets(y, x, 5, (3,), 8).tolist() == [words]
 
 
 def test_blocks_of_loihi1_hold_64_synapses():

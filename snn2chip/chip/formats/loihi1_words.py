@@ -11,7 +11,7 @@ compartments, so that every position uses the full set and what spills over coun
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
@@ -60,6 +60,15 @@ class Span:
     reached: tuple[Reached, ...]
     before: int
     length: int
+    digest: int = field(init=False, repr=False, compare=False)
+    """Its hash, made once: caches of costs look the same few spans up a million times."""
+
+    def __post_init__(self) -> None:
+        parts = (self.begin, self.reached, self.before, self.length)
+        object.__setattr__(self, "digest", hash(parts))
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +143,7 @@ def axons_of(rows: Span, columns: Span) -> int:
     return _count(rows) * _count(columns)
 
 
+@lru_cache(maxsize=4096)
 def _count(span: Span) -> int:
     return sum(bool(r.taps) for r in span.reached)
 
@@ -188,16 +198,37 @@ def words_of_sets(
 @lru_cache(maxsize=1 << 16)
 def _sets_by_size(rows: Span, columns: Span) -> tuple[int, tuple[tuple[int, int], ...]]:
     """(largest spatial index, (kernel positions in a set, how many such sets) ...)."""
-    sizes: Counter[int] = Counter()
     if rows.length * columns.length > BASES:
-        found = sets_of(rows, columns)
-        for y_taps, x_taps, _ in found:
-            sizes[len(y_taps) * len(x_taps)] += 1
-        return max(found.values(), default=0), tuple(sizes.items())
+        return _sets_of_large(rows, columns)
+    sizes: Counter[int] = Counter()
     for y, ny in _lengths(rows).items():
         for x, nx in _lengths(columns).items():
             sizes[y * x] += ny * nx
     return _reach(rows) * columns.length + _reach(columns), tuple(sizes.items())
+
+
+def _sets_of_large(rows: Span, columns: Span) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """As `_sets_by_size`, where one base does not reach all of a channel: the sets that `sets_of` finds, counted."""
+    y, x = _Reaches(rows), _Reaches(columns)
+    first = (y.first + rows.before)[:, None] * columns.length + x.first + columns.before
+    high = first - first % BASES
+    largest = high + y.reach[:, None] * columns.length + x.reach
+    taps = y.which[:, None] * (x.which.max(initial=0) + 1) + x.which
+    sets = np.unique(taps * (high.max(initial=0) + BASES) + high, return_index=True)[1]
+    sizes = (y.taps[:, None] * x.taps).ravel()[sets]
+    return int(largest.max(initial=0)), tuple(Counter(sizes.tolist()).items())
+
+
+class _Reaches:
+    """A span's coordinates that reach something, as arrays. `which`: numbers that tell lists of taps apart."""
+
+    def __init__(self, span: Span) -> None:
+        reached = [r for r in span.reached if r.taps]
+        numbers = {taps: i for i, taps in enumerate(dict.fromkeys(r.taps for r in reached))}
+        self.which = np.array([numbers[r.taps] for r in reached], np.int64)
+        self.taps = np.array([len(r.taps) for r in reached], np.int64)
+        self.first = np.array([r.first for r in reached], np.int64)
+        self.reach = np.array([r.last - r.first for r in reached], np.int64)
 
 
 def _index_bits(largest: IntArray) -> IntArray:
