@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from snn2chip.cli.verb import Verb
 from snn2chip.cli.verbs import VERBS
-from snn2chip.errors import Snn2ChipError
+from snn2chip.errors import Snn2ChipError, did_you_mean
 
 DESCRIPTION = """\
 Take a trained spiking ResNet to a neuromorphic chip, and prove that its spikes are the reference's spikes.
@@ -26,13 +26,24 @@ exit status: 0 all holds; 1 a statement is false (differing spikes, does not fit
 
 
 class _Parser(argparse.ArgumentParser):
-    """Misuse is an error like any other: one line, status 2."""
+    """Misuse is an error like any other: one line, status 2, with the option that is nearest to an unknown one."""
+
+    words: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """As argparse does, remembering the words for `error`."""
+        self.words = tuple(args or ())
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        raise Snn2ChipError("usage", self.prog, message, help=f"see `{self.prog} --help`")
+        known = list(self._option_string_actions)
+        flags = [w.partition("=")[0] for w in self.words if w.startswith("--")]
+        nearest = (did_you_mean(f, known) for f in flags if not any(k.startswith(f) for k in known))
+        help = " ".join(filter(None, (*dict.fromkeys(nearest), f"see `{self.prog} --help`")))
+        raise Snn2ChipError("usage", self.prog, message, help=help)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> _Parser:
     """The parser of all commands."""
     raw = argparse.RawDescriptionHelpFormatter
     top = _Parser(prog="snn2chip", description=DESCRIPTION, epilog=EXIT_CODES, formatter_class=raw)
@@ -51,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=raw,
         )
         verb.add(sub)
-        sub.set_defaults(run=verb)
+        sub.set_defaults(run=verb, parser=sub)
     return top
 
 
@@ -84,14 +95,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    a = parser().parse_args(arguments)
+    top = parser()
+    a, unknown = top.parse_known_args(arguments)
+    if unknown:
+        getattr(a, "parser", top).error(f"unrecognized arguments: {' '.join(unknown)}")
     if a.version:
         from snn2chip.build import versions
 
         print("\n".join(f"{name} {version}" for name, version in versions().items()))
         return 0
     if a.verb is None:
-        parser().print_help()
+        top.print_help()
         return 0
     verb: Verb = a.run
     result, status = verb.run(a)

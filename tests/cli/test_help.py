@@ -44,6 +44,14 @@ def test_every_command_shows_an_example(verb: str, capsys: pytest.CaptureFixture
         (["deploy", "x", "--input", "x", "--out", "y", "--shape", "3x4"], "C,H,W"),
         (["deploy", "x", "--input", "x", "--out", "y", "--option", "connect_f"], "connect_f"),
         (["deploy", "x", "--input", "x", "--out", "y", "--steps", "four"], "four"),
+        (["deploy", "x", "--inptu", "x", "--out", "y"], "did you mean '--input'?"),
+        (
+            ["deploy", "x", "--input", "x", "--out", "y", "--taget=loihi1"],
+            "did you mean '--target'?",
+        ),
+        (["train", "mlf_ds_resnet", "--epoch", "1", "--lerning-rate", "1"], "--lerning-rate 1"),
+        (["deploy", "x", "--input", "x", "--out", "y", "extra"], "unrecognized arguments: extra"),
+        (["--vresion"], "did you mean '--version'?"),
     ],
 )
 def test_misuse_is_one_line_and_status_2(
