@@ -2,6 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 BUILD ?= demo-build
+PYTHONS ?= python3.11 python3.12
 
 # Frameworks whose modules the tests read. Without their dependencies: they ask for torchvision, tensorboard and chip drivers,
 # which no neuron needs. loguru, nirtorch and pbr are what importing them takes.
@@ -13,7 +14,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks bench train picture docs clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release bench train picture docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,14 @@ energy-checks: $(STAMP) ## Compare our counts with NeuroBench's and SANA-FE's; w
 	  --target $(VENV)/energy-checks -r tests/energy/checks/requirements.txt
 	PYTHONPATH=$(VENV)/energy-checks $(BIN)/python -m tests.energy.checks.record
 	$(BIN)/python -m pytest -q tests/energy/test_checks.py
+
+wheel: $(STAMP) ## Build the sdist and from it the wheel (dist/), and try it in an empty environment
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m tests.release.try_wheel dist/*.whl
+
+release: wheel ## Try the wheel with every extra on each of PYTHONS; write docs/release-checks.md (an hour, 10 GB)
+	$(BIN)/python -m tests.release.try_wheel dist/*.whl --python $(PYTHONS) --extras --out docs/release-checks.md
 
 bench: $(STAMP) ## Measure the engines on this machine
 	$(BIN)/snn2chip bench

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import snn2chip
 from snn2chip.stages.doctor import NEEDED
+from tests.release.try_wheel import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -26,7 +27,7 @@ def test_everything_that_is_installed_is_pinned():
         *project["dependencies"],
         *(x for e in project["optional-dependencies"].values() for x in e),
     ]
-    assert {re.split(r"[\[><=]", w)[0] for w in wanted} <= pinned
+    assert {re.split(r"[\[><=]", w)[0] for w in wanted} <= {*pinned, "snn2chip"}
 
 
 def test_doctor_asks_for_what_the_package_needs():
@@ -36,3 +37,13 @@ def test_doctor_asks_for_what_the_package_needs():
 
 def test_ci_can_be_run():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_all_is_every_extra_but_the_developers():
+    extras = PROJECT["project"]["optional-dependencies"]
+    (everything,) = extras["all"]
+    assert everything == f"snn2chip[{','.join(sorted(extras.keys() - {'all', 'dev'}))}]"
+
+
+def test_every_extra_is_tried():
+    assert EXTRAS.keys() == PROJECT["project"]["optional-dependencies"].keys()
