@@ -12,8 +12,11 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from snn2chip.demonstration import demo
     from snn2chip.errors import Finding, Snn2ChipError, StatementError
+    from snn2chip.explore.explore import explore_model
+    from snn2chip.explore.points import Axes
     from snn2chip.model import ModelRequest
     from snn2chip.options import BuildOptions, QuantizeOptions
+    from snn2chip.parallel import Workers
     from snn2chip.pipeline import deploy
     from snn2chip.stages.audit import audit_build
     from snn2chip.stages.bench import run_bench, run_mapping
@@ -44,6 +47,7 @@ _HOME = {
     "Snn2ChipError": "errors",
     "StatementError": "errors",
     "ModelRequest": "model",
+    "Axes": "explore.points",
     "BuildOptions": "options",
     "QuantizeOptions": "options",
     "deploy": "pipeline",
@@ -59,12 +63,14 @@ _HOME = {
     "doctor": "stages.doctor",
     "estimate_energy": "stages.energy",
     "explain": "stages.explain",
+    "explore_model": "explore.explore",
     "export_lava": "stages.lava",
     "export_onnx": "stages.onnx",
     "finetune": "stages.finetune",
     "inspect_model": "stages.inspect",
     "read": "stages.live",
     "LiveModel": "stages.live",
+    "Workers": "parallel",
     "write_report": "stages.report",
     "rerun": "stages.rerun",
     "simulate": "stages.simulate",
@@ -76,6 +82,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Axes",
     "BuildOptions",
     "Finding",
     "LiveModel",
@@ -83,6 +90,7 @@ __all__ = [
     "QuantizeOptions",
     "Snn2ChipError",
     "StatementError",
+    "Workers",
     "audit_build",
     "check",
     "compile_model",
@@ -94,6 +102,7 @@ __all__ = [
     "doctor",
     "estimate_energy",
     "explain",
+    "explore_model",
     "export_lava",
     "export_onnx",
     "finetune",

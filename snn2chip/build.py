@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snn2chip.chip.program import Program
 from snn2chip.circuit.types import Circuit
-from snn2chip.errors import Finding, Severity, Snn2ChipError
+from snn2chip.errors import Finding, Snn2ChipError
 from snn2chip.files import sha256, write_whole
 from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
@@ -117,7 +117,7 @@ def open_build(path: str | Path) -> Build:
         return Build(
             path=folder,
             options=BuildOptions.from_dict(_table(tree, "options", folder)),
-            findings=tuple(_finding(f) for f in tree.get("findings", [])),  # type: ignore[union-attr]
+            findings=tuple(Finding.from_dict(f) for f in tree.get("findings", [])),  # type: ignore[union-attr]
             passes=tuple(tree.get("passes", [])),  # type: ignore[arg-type]
             hashes={**_table(tree, "inputs", folder), **files},  # type: ignore[dict-item]
         )
@@ -197,10 +197,6 @@ def _check_file(path: Path, expected: str) -> None:
             need=expected[:12],
             help="compile again",
         )
-
-
-def _finding(tree: Mapping[str, str]) -> Finding:
-    return Finding(**{**tree, "severity": Severity(tree["severity"])})  # type: ignore[arg-type]
 
 
 def _garbled(folder: Path, why: str) -> Snn2ChipError:

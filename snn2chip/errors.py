@@ -1,6 +1,6 @@
 """What the user is told: errors that stop, findings that are collected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Self
@@ -44,6 +44,11 @@ class Finding:
             "have": self.have,
             "help": self.help,
         }
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, str]) -> "Finding":
+        """What `to_dict` wrote."""
+        return cls(**{**tree, "severity": Severity(tree["severity"])})  # type: ignore[arg-type]
 
 
 class Snn2ChipError(Exception):

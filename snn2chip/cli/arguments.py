@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from snn2chip.chip.place.placing import Placing
     from snn2chip.model import ModelRequest
     from snn2chip.options import BuildOptions, QuantizeOptions
+    from snn2chip.parallel import Workers
 
 Parser = argparse.ArgumentParser
+Group = argparse._ArgumentGroup  # type: ignore[reportPrivateUsage]
 
 
 def add_model(
@@ -62,18 +64,28 @@ def add_quantize(parser: Parser) -> None:
         "--target", metavar="T", default="loihi2", help="target name or TOML file (default: loihi2)"
     )
     group.add_argument(
+        "--weight-bits",
+        metavar="B",
+        type=int,
+        help="bits of every weight (default: as many as the target has)",
+    )
+    group.add_argument(
+        "--coding",
+        metavar="NAME",
+        help="input coding: bias, host, graded, events (default: first that fits)",
+    )
+    add_rounding(group)
+
+
+def add_rounding(group: Group) -> None:
+    """How scales and the input's grid are chosen, and what may pass."""
+    group.add_argument(
         "--method", metavar="NAME", default="max", help="how scales are chosen: max, mse, agree"
     )
     group.add_argument(
         "--calibration",
         metavar="X.npy",
         help="input for --method agree, not the one that is judged",
-    )
-    group.add_argument(
-        "--weight-bits",
-        metavar="B",
-        type=int,
-        help="bits of every weight (default: as many as the target has)",
     )
     group.add_argument(
         "--input-bits",
@@ -83,11 +95,6 @@ def add_quantize(parser: Parser) -> None:
     )
     group.add_argument(
         "--free-scales", action="store_true", help="allow scales that are no powers of two"
-    )
-    group.add_argument(
-        "--coding",
-        metavar="NAME",
-        help="input coding: bias, host, graded, events (default: first that fits)",
     )
     group.add_argument(
         "--allow",
@@ -136,6 +143,11 @@ def add_place(parser: Parser) -> None:
         default="swap",
         help="how cores are placed: columns, swap, metis, exact (default: swap)",
     )
+    add_search(group)
+
+
+def add_search(group: Group) -> None:
+    """How a placement is searched."""
     group.add_argument("--seed", type=int, default=0, help="of the placement (default: 0)")
     group.add_argument(
         "--place-seconds",
@@ -143,6 +155,22 @@ def add_place(parser: Parser) -> None:
         type=float,
         default=300.0,
         help="the most time that the placement may take (default: 300)",
+    )
+
+
+def add_workers(parser: Parser) -> None:
+    """Where independent work runs."""
+    group = parser.add_argument_group("workers")
+    group.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        help="processes on this machine (default: one for each core, where there is enough to do; 1: this one alone)",
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a dask scheduler that you started, with workers of its own (tcp://host:8786)",
     )
 
 
@@ -224,6 +252,28 @@ def quantize_options(a: argparse.Namespace) -> "QuantizeOptions":
         coding=a.coding,
         allow=tuple(a.allow),
     )
+
+
+def workers(a: argparse.Namespace) -> "Workers":
+    """Where independent work runs."""
+    from snn2chip.parallel import Workers
+
+    return Workers(scheduler=a.scheduler, count=a.workers)
+
+
+def words(text: str | None) -> tuple[str, ...]:
+    """The parts of `text` between commas; none of None."""
+    return () if text is None else tuple(part.strip() for part in text.split(","))
+
+
+def numbers(option: str, text: str | None) -> tuple[int, ...]:
+    """The whole numbers in `text`, between commas. Errors: option-value."""
+    parts = words(text)
+    if not all(p.isascii() and p.isdigit() for p in parts):
+        raise Snn2ChipError(
+            "option-value", f"{option} {text}", "is no list of numbers", need="such as 8,6,4"
+        )
+    return tuple(int(p) for p in parts)
 
 
 def options_of(texts: Sequence[str]) -> dict[str, object]:

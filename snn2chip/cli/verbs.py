@@ -2,6 +2,7 @@
 
 from snn2chip.cli.build_verbs import BUILD_VERBS
 from snn2chip.cli.debug_verb import DEBUG_VERB
+from snn2chip.cli.explore_verb import EXPLORE_VERB
 from snn2chip.cli.finetune_verb import FINETUNE_VERB
 from snn2chip.cli.lava_verb import LAVA_VERB
 from snn2chip.cli.model_verbs import MODEL_VERBS
@@ -13,6 +14,7 @@ from snn2chip.cli.zoo_verb import ZOO_VERB
 VERBS: tuple[Verb, ...] = (
     *MODEL_VERBS,
     DEBUG_VERB,
+    EXPLORE_VERB,
     *BUILD_VERBS,
     LAVA_VERB,
     TRAIN_VERB,

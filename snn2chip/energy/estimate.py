@@ -150,7 +150,7 @@ def estimate(counts: Counts, target: Target, *, prices: str | None = None) -> Es
 
     Errors: prices-unknown.
     """
-    table = _table(target, prices)
+    table = price_table(target, prices)
     tables = () if table is None else tuple(target.prices)
     totals = {name: _priced(counts, target.prices[name]) for name in tables}
     mine = None if table is None else totals[table]
@@ -195,7 +195,8 @@ class _Priced:
         return None if self.time is None else self.total_pj * 1e-12 * self.time.latency_us * 1e-6
 
 
-def _table(target: Target, prices: str | None) -> str | None:
+def price_table(target: Target, prices: str | None) -> str | None:
+    """The price table `prices` of `target`; None for counts only. Errors: prices-unknown."""
     if prices == NO_PRICES:
         return None
     if prices is None:

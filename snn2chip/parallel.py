@@ -1,0 +1,200 @@
+"""Independent tasks: here, one after the other, or in processes of dask.distributed; the same results either way.
+
+A task is a function of a module and one argument. Both travel as pickles between processes of one user: a scheduler is
+trusted like the user's own shell (docs/exploring.md).
+"""
+
+import logging
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from snn2chip.build import versions
+from snn2chip.engines.registry import package_missing
+from snn2chip.errors import Snn2ChipError
+from snn2chip.progress import Progress
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+CONNECT_SECONDS = 10
+"""How long a scheduler may take to answer, and then to have a worker."""
+
+GOES_ON = "what is finished is kept; the same command goes on"
+
+_TURN = Lock()
+"""Threads of one worker take turns: engines and limits of threads are of the whole process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Where tasks run. `scheduler`: address of a dask scheduler, started by the user.
+
+    `count`: processes on this machine, 1: this process alone, None: one for each core.
+    """
+
+    scheduler: str | None = None
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 1:
+            raise Snn2ChipError(
+                "option-value", "--workers", "must be at least 1", have=str(self.count)
+            )
+        if self.scheduler is not None and self.count is not None:
+            why = "says nothing to a scheduler, which has its own workers"
+            raise Snn2ChipError("usage", "--workers", why, help="leave one of the two away")
+        if self.scheduler is not None and not _installed():
+            raise package_missing("--scheduler", "distributed", "parallel")
+
+
+HERE = Workers(count=1)
+"""This process."""
+
+
+def run_tasks(
+    task: Callable[[A], B],
+    arguments: Sequence[A],
+    workers: Workers,
+    finished: Callable[[int, B], None],
+    progress: Progress,
+) -> None:
+    """`finished(i, task(arguments[i]))` for every i, in whatever order they are done.
+
+    A task that raises ends the run; what is finished by then has been handed over. Errors: those of the task;
+    scheduler-unreachable, scheduler-lost, worker-lost, worker-versions.
+    """
+    count = _processes(workers, len(arguments), progress)
+    if count == 1:
+        for i, argument in enumerate(arguments):
+            finished(i, task(argument))
+        return
+    with _client(workers, count) as client:
+        _collect(client, task, arguments, finished, workers)
+
+
+def _processes(workers: Workers, tasks: int, progress: Progress) -> int:
+    """How many processes of this machine; 0: a scheduler's."""
+    if workers.scheduler is not None:
+        return 0
+    if workers.count == 1 or tasks < 2:
+        return 1
+    if not _installed():
+        progress.note(
+            "one after the other: dask.distributed is not installed (pip install 'snn2chip[parallel]')"
+        )
+        return 1
+    from dask.system import CPU_COUNT
+
+    return min(tasks, workers.count or CPU_COUNT)
+
+
+def _installed() -> bool:
+    return find_spec("distributed") is not None
+
+
+@contextmanager
+def _client(workers: Workers, count: int) -> Generator["Client"]:
+    """A client of the scheduler, or of `count` processes that end with the context."""
+    from distributed import Client, LocalCluster
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if workers.scheduler is not None:
+        with _connected(workers.scheduler) as client:
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            memory_limit=0,  # else a worker is held up or killed at its share, whatever the machine still has
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _connected(address: str) -> Generator["Client"]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError, TypeError) as e:
+        said = str(e).splitlines()[0] if str(e) else type(e).__name__
+        raise Snn2ChipError(
+            "scheduler-unreachable",
+            f"--scheduler {address}",
+            f"no scheduler with a worker answers within {CONNECT_SECONDS} s: {said}",
+            help="start `dask scheduler` and `dask worker ADDRESS`, and give the address that they print",
+        ) from e
+    with client:
+        yield client
+
+
+def _collect(
+    client: "Client",
+    task: Callable[[A], B],
+    arguments: Sequence[A],
+    finished: Callable[[int, B], None],
+    workers: Workers,
+) -> None:
+    from distributed import KilledWorker, as_completed
+    from distributed.client import FutureCancelledError
+
+    futures = client.map(partial(_guarded, task, versions()), arguments, pure=False)
+    number = {future.key: i for i, future in enumerate(futures)}
+    done = 0
+    try:
+        for future in as_completed(futures, loop=client.loop):
+            finished(number[future.key], future.result())
+            done += 1
+    except FutureCancelledError as e:
+        where = workers.scheduler or "the local scheduler"
+        raise Snn2ChipError(
+            "scheduler-lost", where, "is gone", have=f"{done} of {len(futures)} done", help=GOES_ON
+        ) from e
+    except KilledWorker as e:
+        raise Snn2ChipError(
+            "worker-lost",
+            "a worker",
+            "ended while it worked, again and again; too little memory?",
+            have=f"{done} of {len(futures)} done",
+            help=GOES_ON,
+        ) from e
+
+
+def _guarded(task: Callable[[A], B], asked: Mapping[str, str], argument: A) -> B:
+    """`task` in a worker: alone in its process, on one core, with the versions of the process that asked."""
+    have = versions()
+    for name, version in asked.items():
+        if have[name] != version:
+            raise Snn2ChipError(
+                "worker-versions",
+                f"{name} of a worker",
+                "is another version, whose results could differ",
+                have=have[name],
+                need=version,
+                help="install the same versions for the scheduler and its workers",
+            )
+    with _TURN:
+        _use_one_core()
+        return task(argument)
+
+
+def _use_one_core() -> None:
+    """Integers are the same on any number of threads; a worker leaves the other cores to the other workers."""
+    import numba
+
+    numba.set_num_threads(1)
