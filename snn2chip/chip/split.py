@@ -5,7 +5,7 @@ hardly more cores than the fewest, the one whose sources send the fewest message
 save a core or two, but then every spike goes to every slice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -68,6 +68,10 @@ class Tiling:
             yield Tile(population=self.population, channels=c, rows=y, columns=x)
 
 
+Known = dict[Hashable, Tiling | Finding]
+"""What decides the tiles of a population -> its tiles, or why there are none."""
+
+
 def split(
     qc: QuantizedCircuit,
     target: Target,
@@ -75,24 +79,55 @@ def split(
     schedule: Schedule | None = None,
     *,
     way: str = BALANCED,
+    known: Known | None = None,
 ) -> tuple[Mapping[str, Tiling], tuple[Finding, ...]]:
     """(population -> tiling, in the circuit's order; a finding map-fit for each population that fits in no tiles).
 
     `schedule`: its delays take synapses of their own where the target holds spikes back in synapses; None: no delays.
-    `way`: one of `SLACKS`.
+    `way`: one of `SLACKS`. `known`: what other splits of `qc`, with other relays, came to; it grows.
     """
+    known = {} if known is None else known
     found: dict[str, Tiling] = {}
     findings: list[Finding] = []
     for p in reversed([p for p in qc.populations if p.name in wiring.links]):
-        layer = layer_of(qc, target, wiring, schedule, p.name, found)
-        size = smallest_split(layer, target, SLACKS[way])
-        if size is None:
-            findings.append(_misfit(p.name, layer, target))
+        key = _decided_by(p.name, target, wiring, schedule, found)
+        if key not in known:
+            layer = layer_of(qc, target, wiring, schedule, p.name, found)
+            known[key] = _tiled(p.name, layer, target, SLACKS[way])
+        tiled = known[key]
+        if isinstance(tiled, Tiling):
+            found[p.name] = tiled
         else:
-            found[p.name] = Tiling(
-                population=p.name, shape=p.shape, size=size, by_neuron=layer.by_neuron
-            )
+            findings.append(tiled)
     return dict(reversed(found.items())), tuple(reversed(findings))
+
+
+def _tiled(name: str, layer: Layer, target: Target, slack: int) -> Tiling | Finding:
+    """The tiles of one population, or what stands against all of them."""
+    size = smallest_split(layer, target, slack)
+    if size is None:
+        return _misfit(name, layer, target)
+    return Tiling(population=name, shape=layer.shape, size=size, by_neuron=layer.by_neuron)
+
+
+def _decided_by(
+    name: str,
+    target: Target,
+    wiring: Wiring,
+    schedule: Schedule | None,
+    found: Mapping[str, Tiling],
+) -> Hashable:
+    """All that the tiles of a population follow from, on one target, that relays change."""
+    held = schedule if target.delay_at is DelayAt.SYNAPSE else None
+    heard = [
+        (link.projection.name, link.sources, delays_of(link, held)) for link in wiring.links[name]
+    ]
+    out = wiring.out_of(name)
+    said = [
+        (link.projection.name, t in found and found[t].size, link.sources.count(name))
+        for t, link in out
+    ]
+    return (name, tuple(heard), tuple(said))
 
 
 def layer_of(
