@@ -1,5 +1,7 @@
 """Three recorded cases in every executor: the authors' code fired what the spec, Lava and all the others fire."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,20 +9,22 @@ from snn2chip.chip.map import map_circuit
 from snn2chip.circuit.layers import layer_outputs
 from snn2chip.engines import core, dense, layer, onnx, spec
 from snn2chip.engines.lava import engine
+from snn2chip.inputs import InputData
 from snn2chip.model import ModelRequest
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Silent
 from snn2chip.stages.data import on_grid
-from snn2chip.stages.levels import quantized
+from snn2chip.stages.levels import Levels, quantized
 from tests.cases import casegen
 from tests.cases.paths import CASES
 from tests.engines.same import same
 
-NAMES = ("mlf_resnet14_exact", "sew_resnet18_add_32", "spiking_resnet18_32")
+NAMES = ("mlf_resnet14_exact", "s_resnet_n1_exact", "sew_resnet18_add_32")
+"""A case of three of the systems: several thresholds, gains of single steps, sums of spikes."""
 
 
-def read(name: str, folder):
-    """(levels, integers) of a case."""
+def read(name: str, folder: Path) -> tuple[Levels, InputData]:
+    """The levels and integers of a case."""
     told = casegen.read_case(CASES / name)
     casegen.save_checkpoint(CASES / name, folder / f"{name}.pth")
     _, x, _ = casegen.load_case(CASES / name)
@@ -39,15 +43,16 @@ def read(name: str, folder):
 
 
 @pytest.mark.usefixtures("lava")
-def test_recorded_cases_fire_the_same_in_every_executor(tmp_path):
-    read_cases = [read(name, tmp_path) for name in NAMES]
-    runs = engine.run_many([(levels.qc, x) for levels, x in read_cases], fast=True)
-    for name, (levels, x), got in zip(NAMES, read_cases, runs, strict=True):
-        qc, expected = levels.qc, spec.run(levels.qc, x)
-        same(got, expected)
-        same(layer.run(qc, x), expected)
-        same(dense.run(qc, x), expected)
-        same(onnx.run(qc, x), expected)
-        program = map_circuit(qc, levels.target).program
-        same(core.run(program, levels.target, x, qc=qc), expected)
-        assert casegen.compare(CASES / name, layer_outputs(qc, got.outputs)) == []
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_case_fires_the_same_in_every_executor(tmp_path, name):
+    levels, x = read(name, tmp_path)
+    qc = levels.qc
+    expected = spec.run(qc, x)
+    different = casegen.compare(CASES / name, layer_outputs(qc, expected.outputs))
+    # What S-ResNet adds up between blocks is real: no population sends it.
+    assert [d for d in different if not d.endswith("#out: missing")] == []
+    for run in (layer.run, dense.run, onnx.run):
+        same(run(qc, x), expected)
+    program = map_circuit(qc, levels.target).program
+    same(core.run(program, levels.target, x, qc=qc), expected)
+    same(engine.run(qc, x, fast=True), expected)
