@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from snn2chip.arrays import ints
-from snn2chip.circuit.types import INPUT, Conv, Dense, Identity
+from snn2chip.chip.align import align
+from snn2chip.circuit.types import INPUT, Conv, Dense, Identity, InputKind
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.types import QuantizedCircuit
@@ -24,7 +25,7 @@ SAMPLES = 3
 def networks(draw) -> tuple[QuantizedCircuit, InputData]:
     """A circuit and its input."""
     rng = np.random.default_rng(draw(st.integers(0, 1 << 20)))
-    steps, shape = draw(st.integers(1, 4)), (draw(st.sampled_from([1, 2])), 6, 5)
+    steps, shape = draw(st.sampled_from([4, 3, 1])), (draw(st.sampled_from([1, 2])), 6, 5)
     static = draw(st.booleans())
     data = (
         image(rng, SAMPLES, shape, signed=draw(st.booleans()))
@@ -94,3 +95,38 @@ def models(draw) -> dict[str, Any]:
         late = reset is Reset.SUBTRACT and draw(st.booleans())
         return {**plain, "reset": reset, "late_reset": late, "stepwise": draw(st.booleans())}
     return {**plain, "levels": 2} if kind == "levels" else plain
+
+
+def features(qc: QuantizedCircuit, inputs: InputData) -> set[str]:
+    """What a network has of all that Lava could get wrong."""
+    kernels = [q.kernel for q in qc.projections if isinstance(q.kernel, Conv)]
+    neurons = [p.neuron for p in qc.populations]
+    found = {
+        "stride": any(k.stride != (1, 1) for k in kernels),
+        "groups": any(k.groups > 1 for k in kernels),
+        "padding": any(k.padding != (0, 0) for k in kernels),
+        "dilation": any(k.dilation != (1, 1) for k in kernels),
+        "negative weights": any((q.weight < 0).any() for q in qc.projections),
+        "exponents": any(q.exponent for q in qc.projections),
+        "leaks": any(n.delta.any() for n in neurons),
+        "biases": any(p.bias.any() for p in qc.populations),
+        "parameters per step": any(p.bias.ndim == 4 for p in qc.populations),
+        "late resets": any(n.late_reset for n in neurons),
+        "levels": any(len(n.levels) > 1 for n in neurons),
+        "joins of unequal depth": len(set(align(qc).delays.values())) > 2,
+        "three samples": inputs.samples == SAMPLES,
+        f"{inputs.kind.value} of several steps": qc.steps > 1,
+        **{f"reset {n.reset.value}": True for n in neurons},
+        **{f"emits {n.emits.value}": True for n in neurons},
+    }
+    return {name for name, there in found.items() if there}
+
+
+EVERYTHING = {
+    *("stride", "groups", "padding", "dilation", "negative weights", "exponents"),
+    *("leaks", "biases", "parameters per step", "late resets", "levels"),
+    *("joins of unequal depth", "three samples"),
+    *(f"{kind.value} of several steps" for kind in InputKind),
+    *(f"reset {reset.value}" for reset in Reset),
+    *(f"emits {emits.value}" for emits in Emits),
+}
