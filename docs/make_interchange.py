@@ -132,6 +132,25 @@ without `--for` the file is our own, from which every command goes on.
 - Where a library asks v > θ and the circuit v >= θ, the file has the float32 below θ: both say the same of every
   float32 v. Resets go to 0, so nothing else changes.
 - What cannot be said is refused, with the neurons' names: `snn2chip explain nir-library`.
+
+## norse as an executor
+
+norse runs more of our networks than its importer takes whole: a shortcut with layers of its own is lost in the walk
+through the graph. So `--engine norse` has norse's importer make every node, and passes the values along the edges itself.
+
+<!-- prepare: build -->
+```
+snn2chip trace    net.pth --input test.npy --engine norse -o spikes.npz   # the float circuit, in float32
+snn2chip simulate build --input test.npy --engine norse                    # the chip's numbers, as floats
+snn2chip verify   build --input test.npy --engine norse                    # both, compared: rungs 1b and 3
+```
+
+- The float circuit may differ from ours by ties, as float32 does at rung 0; each is proved to be one, and counted.
+- The chip's numbers run where float32 is proved to fire the chip's spikes: all sums below 2^24 units, no decay, or
+  one of 1/2 or 1/4 that loses no bit in T steps (`snn2chip explain float32-twin`).
+- norse has no neurons for: resets by subtraction or late, several spikes or thresholds, no reset, floors, gains, biases
+  that differ between steps or places, real-valued relays, read-outs that leak. That is S-ResNet, MLF, and Ledinauskas'
+  soft reset; the networks of the SEW repository and of Guo's group run.
 """
 
 

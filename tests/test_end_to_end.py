@@ -119,13 +119,13 @@ def test_every_executor_fires_the_same(build: Path, capsys: pytest.CaptureFixtur
     capsys.readouterr()
     assert main(["verify", str(build), "--input", x, "--engine", "all"]) == 0
     shown = capsys.readouterr().out
-    assert re.search(r"compared +layer +dense +core +onnx +lava\n", shown)
-    assert re.search(r"fc \(potential\) +240 +0 +0 +0 +0 +0\n", shown)
+    assert re.search(r"compared +layer +dense +core +onnx +lava +norse\n", shown)
+    assert re.search(r"fc \(potential\) +240 +0 +0 +0 +0 +0 +0\n", shown)
     rung = json.loads((build / "verdict.json").read_text())["rungs"][-2]
-    assert set(rung["executors"]) == {"layer", "dense", "core", "onnx", "lava"}
+    assert set(rung["executors"]) == {"layer", "dense", "core", "onnx", "lava", "norse"}
     for counts in rung["executors"].values():
         assert all(c["compared"] > 0 and c["differing"] == 0 for c in counts)
-        assert sum(c["compared"] for c in counts) == rung["compared"] // 5
+        assert sum(c["compared"] for c in counts) == rung["compared"] // 6
     assert main(["report", str(build)]) == 0
     assert "executor by executor" in (build / "report.html").read_text()
 
@@ -181,12 +181,15 @@ def test_executors_that_are_not_installed_are_named(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.delitem(sys.modules, "snn2chip.engines.onnx", raising=False)
+    monkeypatch.setitem(sys.modules, "norse.torch", None)
+    monkeypatch.delitem(sys.modules, "snn2chip.engines.norse", raising=False)
     np.save(tmp_path / "one.npy", np.load(build.parent / "x.npy")[:1])
     words = ["verify", str(build), "--input", str(tmp_path / "one.npy"), "--engine", "all"]
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "left out: executor lava: Lava's environment is not there" in shown
     assert "left out: executor onnx: needs the package onnxruntime" in shown
+    assert "left out: executor norse: needs the package norse.torch" in shown
     assert main(["verify", str(build), "--input", "x.npy", "--engine", "lava"]) == 2
     assert "lava-missing" in capsys.readouterr().err
 

@@ -32,14 +32,22 @@ def _add_simulate(p: argparse.ArgumentParser) -> None:
         default="layer",
         help="spec, layer, dense, core, onnx, lava, lava-fast, norse (default: layer)",
     )
+    arguments.add_workers(p)
 
 
 def _simulate(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.simulate import simulate
 
-    return simulate(
-        a.build, a.input, layout=a.layout, labels=a.labels, engine=a.engine, progress=show(a)
-    ), 0
+    done = simulate(
+        a.build,
+        a.input,
+        layout=a.layout,
+        labels=a.labels,
+        engine=a.engine,
+        workers=arguments.workers(a),
+        progress=show(a),
+    )
+    return done, 0
 
 
 def _add_verify(p: argparse.ArgumentParser) -> None:
@@ -49,7 +57,7 @@ def _add_verify(p: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="compare this one, too: onnx, lava, lava-fast (spec, layer, dense and core always are); "
+        help="compare this one, too: onnx, lava, lava-fast, norse (spec, layer, dense and core always are); "
         "all: every one that is installed, as a matrix of layers and executors",
     )
     p.add_argument(

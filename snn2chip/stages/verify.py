@@ -73,10 +73,10 @@ def verify_build(
 ) -> Verified:
     """Compare every level and engine of `build` on the array file `input`; writes verdict.json.
 
-    `engines`: optional ones that join rung 3 (onnx, lava); `all`: those that can run here and can express the network,
-    the others are left out with the reason. `recording`: a file of `simulate`, made elsewhere, which joins rung 3; its
-    input is the input. `model`: the live module that the build was made from, whose example is the input where there is
-    no file; without it the source is read again.
+    `engines`: optional ones that join rung 3 (onnx, lava; norse, which runs rung 1b, too); `all`: those that can run
+    here and can express the network, the others are left out with the reason. `recording`: a file of `simulate`, made
+    elsewhere, which joins rung 3; its input is the input. `model`: the live module that the build was made from, whose
+    example is the input where there is no file; without it the source is read again.
     """
     tell = progress or Silent()
     asked, absent = _executors(engines)
@@ -122,14 +122,14 @@ def verify_build(
 
 def _executors(asked: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(those that run, sentences on those that `all` asks for and that cannot)."""
-    levels = (Level.QUANTIZED, Level.PROGRAM)
+    levels = {Level.QUANTIZED, Level.PROGRAM}
     found = [name for name in asked if name != ALL]
     for name in found:
-        engine(name, levels).load()
+        engine(name, tuple(levels)).load()
     absent: list[str] = []
     if ALL in asked:
         for e in ENGINES.values():
-            if e.level in levels and e.optional and not e.variant_of and e.name not in found:
+            if levels & set(e.levels) and e.optional and not e.variant_of and e.name not in found:
                 try:
                     e.load()
                     found.append(e.name)

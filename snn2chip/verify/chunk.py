@@ -15,7 +15,7 @@ from snn2chip.circuit.layers import layer_outputs
 from snn2chip.circuit.types import Circuit
 from snn2chip.engines.registry import ENGINES, Level
 from snn2chip.engines.spec import run as run_spec
-from snn2chip.errors import StatementError
+from snn2chip.errors import Finding, StatementError
 from snn2chip.inputs import InputData
 from snn2chip.network.engine import run as run_network
 from snn2chip.network.judge import FLOAT32, FLOAT64
@@ -38,8 +38,8 @@ class Subject:
 
     `network` and `source` (the zoo's module) are None where the source file is gone or has no module; `code`
     runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
-    `engines`: those of rung 3 beside the ones that are always there; `if_able`: those of them that are left out where
-    they cannot express the network; `absent`: those that could not run, and why.
+    `engines`: those of rung 3 (and 1b) beside the ones that are always there; `if_able`: those of them that are left
+    out where they cannot express the network; `absent`: those that could not run, and why.
     `recorded`: a run of these samples made elsewhere, which joins rung 3.
     """
 
@@ -71,6 +71,7 @@ class Gathered:
 
     source: TieJudge = field(default_factory=lambda: TieJudge(unit=FLOAT32))
     lower: TieJudge = field(default_factory=lambda: TieJudge(unit=8 * FLOAT64))
+    floats: dict[str, TieJudge] = field(default_factory=dict[str, TieJudge])
     twin: Tally = field(default_factory=Tally)
     loss: Tally = field(default_factory=Tally)
     code: Tally = field(default_factory=Tally)
@@ -85,6 +86,9 @@ class Gathered:
         """Take in the samples that follow; executors that were left out on some samples are left out of all."""
         self.source.merge(later.source)
         self.lower.merge(later.lower)
+        self.floats = {n: j for n, j in self.floats.items() if n in later.floats}
+        for name, judge in self.floats.items():
+            judge.merge(later.floats[name])
         self.twin.merge(later.twin)
         self.loss.merge(later.loss)
         self.code.merge(later.code)
@@ -118,6 +122,7 @@ def climb_chunk(
     run.fired |= set(layers) - rungs.silent_layers(layers)
     with one_thread():
         original = _float_levels(s, chunk, first, run)
+        _float_engines(s, chunk, first, run)
     run.loss.add(layer_outputs(s.circuit, original.outputs), layers, first)
     run.original.append(original.decision)
     done(0.6)
@@ -139,14 +144,37 @@ def _engines(s: Subject, spec: Recording, integers: InputData, first: int, run: 
         try:
             other = _other(name, s, integers, first)
         except StatementError as e:
+            if name not in s.if_able and name not in run.floats:
+                raise
+            del run.engines[name]
+            run.unable.append(_unable(name, e.finding))
+        else:
+            _equal(tally, spec, other, s.qc, first)
+
+
+def _unable(name: str, f: Finding) -> str:
+    where = "" if f.where == name else f"{f.where}: "
+    numbers = f": have {f.have}; need {f.need}" if f.have or f.need else ""
+    return f"executor {name}: {where}{f.why} ({f.code}{numbers})"
+
+
+def _float_engines(s: Subject, chunk: InputData, first: int, run: Gathered) -> None:
+    """Rung 1b. Executors of the float circuit; those that cannot express it run no twin of it either."""
+    for name in s.engines:
+        if ENGINES[name].level is not Level.CIRCUIT:
+            continue
+        try:
+            other: Recording = ENGINES[name].load()(s.circuit, chunk)  # type: ignore[assignment]
+        except StatementError as e:
             if name not in s.if_able:
                 raise
             del run.engines[name]
-            f = e.finding
-            numbers = f"have {f.have}; need {f.need}"
-            run.unable.append(f"executor {name}: {f.where}: {f.why} ({f.code}: {numbers})")
-        else:
-            _equal(tally, spec, other, s.qc, first)
+            run.unable.append(_unable(name, e.finding))
+            continue
+        judge = run.floats[name] = TieJudge(unit=FLOAT32)
+        judge.expect(other.outputs, first)
+        run_circuit(s.circuit, chunk, judge=judge)
+        judge.forget()
 
 
 def _float_levels(s: Subject, chunk: InputData, first: int, run: Gathered) -> Recording:
@@ -186,7 +214,7 @@ def _engine(name: str, s: Subject, integers: InputData) -> Recording:
     found = ENGINES[name]
     if found.level is Level.PROGRAM:
         return found.load()(s.program, s.target, integers, qc=s.qc)  # type: ignore[return-value]
-    return found.load()(s.qc, integers)  # type: ignore[return-value]
+    return found.load(Level.QUANTIZED)(s.qc, integers)  # type: ignore[return-value]
 
 
 def _others(s: Subject) -> tuple[str, ...]:
@@ -194,7 +222,7 @@ def _others(s: Subject) -> tuple[str, ...]:
     ours = tuple(
         e.name
         for e in ENGINES.values()
-        if e.level in (Level.QUANTIZED, Level.PROGRAM)
+        if set(e.levels) & {Level.QUANTIZED, Level.PROGRAM}
         and e.name != "spec"
         and (not e.optional or e.name in s.engines)
     )

@@ -1,6 +1,6 @@
 """The ladder: every level and every engine on the same samples, rung by rung, in chunks of samples.
 
-Rung 0 source, 1 lower, 2 twin, 2b loss, 2c code, 3 engines, 4 program (docs/verification.md).
+Rung 0 source, 1 lower, 1b float executors, 2 twin, 2b loss, 2c code, 3 engines, 4 program (docs/verification.md).
 """
 
 import functools
@@ -37,7 +37,7 @@ def climb(
     subject: Subject, progress: Progress, gather: Gather | None = None
 ) -> tuple[Verdict, Recording]:
     """(verdict, the spec's recording of all samples). `gather`: runs the chunks elsewhere; None: here."""
-    spans = spans_of(subject)
+    spans = spans_of(subject.qc, subject.inputs.samples)
     chunks = _gathered(subject, spans, progress) if gather is None else gather(spans)
     run = functools.reduce(_added, chunks)
     with progress.stage("verify tables"):
@@ -52,9 +52,9 @@ def climb(
     return verdict, recording
 
 
-def spans_of(subject: Subject) -> tuple[Span, ...]:
+def spans_of(qc: QuantizedCircuit, samples: int) -> tuple[Span, ...]:
     """(first, stop) of each chunk."""
-    samples, size = subject.inputs.samples, chunk_size(subject.qc)
+    size = chunk_size(qc)
     return tuple((first, min(first + size, samples)) for first in range(0, samples, size))
 
 
@@ -78,6 +78,9 @@ def _float_rungs(s: Subject, run: Gathered) -> list[Rung]:
         )
     if s.network is not None:
         found.append(run.lower.rung("1", "lowering", ("network, float64", "circuit, float64")))
+    for name, judge in run.floats.items():
+        sides = (f"network.nir in {name}, float32", "circuit, float64")
+        found.append(judge.rung("1b", f"float circuit in {name}", sides))
     return found
 
 

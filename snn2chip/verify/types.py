@@ -42,10 +42,10 @@ class LayerCount:
 class Rung:
     """One rung of the ladder.
 
-    `rung`: "0", "1", "2", "2b", "2c", "3", "4". `passed`: the statement holds (2b and an unproved 2c are
+    `rung`: "0", "1", "1b", "2", "2b", "2c", "3", "4". `passed`: the statement holds (2b and an unproved 2c are
     measurements, and hold
     unless a layer died). `compared`, `differing`: single outputs of neurons. `ties`: differences forced at potential ==
-    threshold (rungs 0 and 1). `sides`: the two or more executors. `notes`: sentences for people. `measures`:
+    threshold (rungs 0, 1 and 1b). `sides`: the two or more executors. `notes`: sentences for people. `measures`:
     numbers such as `agreement`, `top1_original`, `top1_twin`, `samples`. `executors`: rung 3 executor by executor, the
     counts of each population and read-out.
     """
