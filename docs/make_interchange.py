@@ -136,7 +136,7 @@ without `--for` the file is our own, from which every command goes on.
 ## norse as an executor
 
 norse runs more of our networks than its importer takes whole: a shortcut with layers of its own is lost in the walk
-through the graph. So `--engine norse` has norse's importer make every node, and passes the values along the edges itself.
+through the graph. So `--engine norse` has norse's importer make every node, and passes values along the edges itself.
 
 <!-- prepare: build -->
 ```
