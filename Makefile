@@ -8,6 +8,10 @@ PYTHONS ?= python3.11 python3.12
 # which no neuron needs. loguru, nirtorch and pbr are what importing them takes.
 FRAMEWORKS := spikingjelly norse snntorch sinabs loguru nirtorch pbr
 
+# A package that carries axe-core, the browsers' check of accessibility, which the report's test injects into the page. Only that
+# file is read, so its own dependency, a browser driver, stays away.
+AXE := axe-playwright-python
+
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -89,5 +93,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (once; a few minutes)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,train]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps $(FRAMEWORKS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps $(FRAMEWORKS) $(AXE)
 	@touch $@

@@ -83,6 +83,18 @@ class Chart:
         """Where the y axis ends."""
         return MARGIN_TOP
 
+    @property
+    def x_ticks(self) -> tuple[tuple[float, str], ...]:
+        """The ticks of the x axis whose labels have room: those in the way of an earlier one are left out."""
+        shown: list[tuple[float, str]] = []
+        taken = -LETTER
+        for at, text in self.x.ticks:
+            half = LETTER * len(text) / 2
+            if self.across(at) - half >= taken + LETTER:
+                shown.append((at, text))
+                taken = self.across(at) + half
+        return tuple(shown)
+
     def across(self, x: float) -> float:
         """Pixels from the left, to a tenth."""
         return round(self.left + self.x.part(x) * (self.right - self.left), 1)

@@ -13,13 +13,14 @@ from snn2chip.errors import Finding, Severity
 from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
-from snn2chip.report.data import Fact, FindingRow, PassRow, ReportData
+from snn2chip.report.data import Fact, FindingRow, LayerRow, PassRow, ReportData
 from snn2chip.report.energy import energy_facts, total
 from snn2chip.report.fit import fit
 from snn2chip.report.layers import layer_rows
 from snn2chip.report.numbers import percent
 from snn2chip.report.parameters import parameters
 from snn2chip.report.picture import picture
+from snn2chip.report.plain import plain, profile, worst_fact, worst_layer
 from snn2chip.report.rasters import rasters
 from snn2chip.report.statement import commands, identity, limits, matrix, rung_row
 from snn2chip.verify.text import headline
@@ -53,19 +54,23 @@ def collect(
 
     `passes`: of the lowering, as build.toml holds them (name, before, after, did).
     """
+    layers = layer_rows(qc, program, verdict, recording)
     return ReportData(
         title=f"{_short(qc.provenance.path)} on {target.name}",
         subtitle=f"{qc.provenance.title}, T = {qc.steps}",
         passed=verdict.passed,
         headline=headline(verdict),
-        summary=tuple(_summary(qc, program, verdict, estimate)),
+        plain=plain(verdict, layers),
+        summary=tuple(_summary(qc, program, verdict, estimate, layers)),
         rungs=tuple(rung_row(r) for r in verdict.rungs),
         matrix=matrix(verdict),
         not_exercised=verdict.not_exercised,
         left_out=verdict.left_out,
         identity=identity(qc, target, build.options, build.versions, build.hashes),
         picture=picture(qc, program.schedule),
-        layers=layer_rows(qc, program, verdict, recording),
+        layers=layers,
+        profile=profile(layers),
+        worst=worst_layer(layers),
         passes=tuple(_pass(p) for p in passes),
         parameters=parameters(circuit, qc),
         rasters=rasters(recording),
@@ -78,7 +83,11 @@ def collect(
 
 
 def _summary(
-    qc: QuantizedCircuit, program: Program, verdict: Verdict, estimate: Estimate | None
+    qc: QuantizedCircuit,
+    program: Program,
+    verdict: Verdict,
+    estimate: Estimate | None,
+    layers: Sequence[LayerRow],
 ) -> list[Fact]:
     """The handful of numbers beside the verdict."""
     measures = next((r.measures for r in verdict.rungs if r.rung == "2b"), {})
@@ -104,6 +113,7 @@ def _summary(
     depth = program.schedule.depth.get(qc.readout.population, 0)
     return [
         *facts,
+        *worst_fact(layers),
         Fact(
             label="cores",
             value=f"{len(program.cores):,}",

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snn2chip.chip.use import LayerUse
+from snn2chip.report.chart import Chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing to know: label, value, and a half sentence on what it means."""
+    """One thing to know: label, value, a half sentence on what it means, and the id of what shows more."""
 
     label: str
     value: str
     note: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,12 +279,16 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
-    """All of a report. `headline`: the verdict in one sentence; `passed`: whether it holds."""
+    """All of a report. `headline`: the verdict in one sentence; `passed`: whether it holds; `plain`: both in words.
+
+    `profile`: what rounding changed in each layer (None: nothing); `worst`: the row of the layer with most of it.
+    """
 
     title: str
     subtitle: str
     passed: bool
     headline: str
+    plain: tuple[str, ...]
     summary: tuple[Fact, ...]
     rungs: tuple[RungRow, ...]
     matrix: Matrix
@@ -291,6 +297,8 @@ class ReportData:
     identity: tuple[Fact, ...]
     picture: Picture
     layers: tuple[LayerRow, ...]
+    profile: Chart | None
+    worst: int | None
     passes: tuple[PassRow, ...]
     parameters: tuple[LayerParameters, ...]
     rasters: tuple[Raster, ...]

@@ -1,7 +1,10 @@
 """ReportData to one HTML page that needs nothing but itself."""
 
-from snn2chip.report.data import Branch, ReportData
+from collections.abc import Sequence
+
+from snn2chip.report.data import Branch, Node, ReportData
 from snn2chip.report.page import page
+from snn2chip.report.plain import changed
 
 ROW = 44
 LANE = 16
@@ -18,8 +21,8 @@ def render(data: ReportData) -> str:
         data=data,
         row=ROW,
         rail=rail,
-        lines=[branch_path(b, rail) for b in data.picture.branches],
-        most_changed=max((_changed(r.differing, r.compared) for r in data.layers), default=0.0),
+        lines=[_line(b, data.picture.nodes, rail) for b in data.picture.branches],
+        most_changed=max((changed(r) for r in data.layers), default=0.0),
         most_energy=max((r.energy_pj or 0.0 for r in data.energy.layers), default=0.0)
         if data.energy
         else 0.0,
@@ -38,5 +41,11 @@ def branch_path(branch: Branch, rail: int) -> str:
     return "".join(parts)
 
 
-def _changed(differing: int | None, compared: int | None) -> float:
-    return (differing or 0) / compared if compared else 0.0
+def _line(branch: Branch, nodes: Sequence[Node], rail: int) -> dict[str, object]:
+    """A branch as the template draws it: its path, the rows that it joins, and the same in words."""
+    targets = ", ".join(nodes[t].name for t in branch.targets)
+    return {
+        "path": branch_path(branch, rail),
+        "rows": (branch.source, *branch.targets),
+        "text": f"{nodes[branch.source].name} → {targets}",
+    }

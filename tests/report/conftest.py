@@ -1,5 +1,6 @@
 """A report on the digits network that comes with the examples: every stage, three images."""
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from snn2chip.build import versions
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Program
 from snn2chip.circuit.types import Circuit
+from snn2chip.debug.types import Counts, Diagnosis, LayerCost, Measure, Setting
 from snn2chip.energy.counts import count
 from snn2chip.energy.estimate import estimate
 from snn2chip.engines.spec import run
@@ -85,6 +87,34 @@ def failed(made: Made) -> ReportData:
     )
 
 
+@pytest.fixture(scope="session")
+def lossy() -> Diagnosis:
+    """Rounding took 4 of 10 right answers; layer b gives three of them back, and so does one setting."""
+
+    def counts(right: int, differing: int) -> Counts:
+        return Counts(samples=10, same=right, right=right, compared=1000, differing=differing)
+
+    def layer(name: str, floated: Counts, alone: Counts) -> LayerCost:
+        return LayerCost(name=name, floated=floated, alone=alone, rounded=("weights: 3 of 9",))
+
+    mends = Setting(words="--method mse", counts=counts(9, 20))
+    return Diagnosis(
+        by=Measure.TOP1,
+        share=0.5,
+        original=counts(10, 0),
+        rounded=counts(6, 100),
+        layers=(
+            layer("a", counts(5, 90), counts(10, 10)),
+            layer("b", counts(9, 30), counts(7, 80)),
+            layer("c", counts(6, 99), counts(10, 1)),
+        ),
+        culprits=("b",),
+        mended=counts(9, 30),
+        settings=(mends, Setting(words="--free-scales", counts=None, refused="dead-layer")),
+        exact=2,
+    )
+
+
 def verdict(*, passed: bool) -> Verdict:
     """Two rungs by hand: rounding measured, and engines that agree or not."""
     measured = Rung(
@@ -127,3 +157,12 @@ def warning() -> Finding:
         have="90",
         help="train with smaller weights",
     )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, (
+        "the report's test needs chromium: apt-get install chromium, or brew install chromium"
+    )
+    return found

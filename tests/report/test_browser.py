@@ -2,52 +2,40 @@
 
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from snn2chip.report.accuracy import render_accuracy
 from snn2chip.report.render import render
+from tests.report import axe
+from tests.report.browser import browse
 
 PROBE = """<script>
-const head = [...document.querySelectorAll("#layers thead button")].find((b) => b.textContent.includes("neurons"));
-const column = () => [...document.querySelectorAll("#layers tbody tr")].map((r) => Number(r.cells[3].dataset.v));
+const buttons = [...document.querySelectorAll("#layers thead button")];
+const head = buttons.find((b) => b.textContent.includes("neurons"));
+const rows = () => [...document.querySelectorAll("#layers tbody tr")];
+const column = () => rows().map((r) => Number(r.cells[3].dataset.v));
+const sorted = () => head.closest("th").getAttribute("aria-sort");
 head.click();
-const up = column();
+const up = [column(), sorted()];
 head.click();
+const down = [column(), sorted()];
+buttons[0].click();
+const names = rows().map((r) => r.cells[0].textContent);
+const lit = () => [...document.querySelectorAll(".branch.on")].map((b) => b.dataset.rows);
+const row = document.querySelectorAll(".network li")[1];
+row.dispatchEvent(new MouseEvent("mouseenter"));
+const on = lit();
+row.dispatchEvent(new MouseEvent("mouseleave"));
+const off = lit();
+dispatchEvent(new Event("beforeprint"));
 document.title = JSON.stringify({
-  wide: document.documentElement.scrollWidth > innerWidth, up, down: column(),
+  wide: document.documentElement.scrollWidth > innerWidth, up, down, names, on, off,
+  folded: [...document.querySelectorAll("details")].filter((d) => !d.open).length,
   rows: [...document.querySelectorAll(".network li")].map((li) => li.getBoundingClientRect().height),
 });
 </script>"""
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, (
-        "the report's test needs chromium: apt-get install chromium, or brew install chromium"
-    )
-    return found
-
-
-def browse(chromium: str, folder: Path, *words: str) -> str:
-    """Run headless chromium in a profile of its own; returns stdout."""
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
-        "--disable-background-networking --disable-component-update --disable-sync "
-        "--disable-dev-shm-usage --force-color-profile=srgb"
-    )
-    done = subprocess.run(
-        [chromium, *flags.split(), f"--user-data-dir={folder / 'profile'}", *words],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
-    return done.stdout
 
 
 @pytest.mark.parametrize("width", [1280, 400])
@@ -59,8 +47,14 @@ def test_the_page_lays_out_and_sorts(made, chromium, tmp_path, width):
     assert title is not None
     seen = json.loads(title[1])
     assert not seen["wide"], "the page must not scroll sideways; tables scroll in their boxes"
-    assert seen["up"] == sorted(seen["up"])
-    assert seen["down"] == sorted(seen["up"], reverse=True)
+    up, down = seen["up"], seen["down"]
+    assert up == [sorted(up[0]), "ascending"]
+    assert down == [sorted(up[0], reverse=True), "descending"]
+    assert seen["names"] == sorted(r.name for r in made.data.layers)
+    own = [b for b in made.data.picture.branches if 1 in (b.source, *b.targets)]
+    assert seen["on"] == [" ".join(map(str, (b.source, *b.targets))) for b in own]
+    assert seen["on"] and not seen["off"]
+    assert seen["folded"] == 0, "nothing stays folded on paper"
     assert set(seen["rows"]) == {44}, "rows of the picture and its lines must keep together"
 
 
@@ -92,3 +86,24 @@ def test_the_verdict_is_what_one_sees_first(
         counted = {colour: n for n, colour in pixels.getcolors(1 << 20) or []}
     assert max(counted, key=lambda c: counted[c]) == ground
     assert counted.get(verdict, 0) > 20_000
+
+
+@pytest.mark.parametrize(
+    ("which", "theme"), [("report", "light"), ("report", "dark"), ("accuracy", "dark")]
+)
+def test_axe_finds_nothing(made, lossy, chromium, tmp_path, which, theme):
+    page = render(made.data) if which == "report" else render_accuracy(lossy, "net", "loihi2")
+    found = axe.check(chromium, tmp_path, page, dark=theme == "dark")
+    assert found["dark"] == (theme == "dark")
+    assert found["violations"] == []
+    looked_at = {"color-contrast", "landmark-unique", "svg-img-alt", "heading-order"}
+    assert looked_at <= set(found["passes"])
+
+
+def test_axe_finds_what_is_taken_away(lossy, chromium, tmp_path):
+    """A check that cannot fail says nothing: a picture without a name, a pale colour, a page without a language."""
+    page = render_accuracy(lossy, "net", "loihi2")
+    broken = re.sub(r'role="img" aria-label="[^"]*"', 'role="img"', page)
+    broken = broken.replace("--muted: #59636e", "--muted: #c0c5ca").replace(' lang="en"', "")
+    found = axe.check(chromium, tmp_path, broken)
+    assert {"svg-img-alt", "color-contrast", "html-has-lang"} <= {v[0] for v in found["violations"]}

@@ -1,5 +1,7 @@
 """Plots: numbers to pixels."""
 
+from itertools import pairwise
+
 import pytest
 
 from snn2chip.report.chart import Axis, Chart, Line, Mark, axis, log_axis, names_axis
@@ -33,3 +35,12 @@ def test_names_stand_from_the_top_and_have_room():
     c = chart(axis("x", 0, 1), y)
     assert c.top < c.down(0) < c.down(-1) < c.down(-2) < c.bottom
     assert c.left > 7 * len("a name that is very long")
+
+
+def test_labels_leave_each_other_room():
+    names = tuple((float(i), f"layer{i}.a.long.name") for i in range(60))
+    x = Axis(label="", low=-1, high=60, ticks=names)
+    c = chart(x, axis("y", 0, 1))
+    ends = [(c.across(at), 3.6 * len(text)) for at, text in c.x_ticks]
+    assert 3 <= len(ends) < 60
+    assert all(b - bw > a + aw for (a, aw), (b, bw) in pairwise(ends))

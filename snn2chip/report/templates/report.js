@@ -1,4 +1,5 @@
-// Tables of class sortable: a button in every column head. And nothing stays folded on paper.
+// Tables of class sortable: a button in every column head. The picture: a row's own edges stand out. And nothing stays
+// folded on paper.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
@@ -19,4 +20,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+document.querySelectorAll(".network li").forEach((row, number) => {
+  const own = [...document.querySelectorAll(".branch")].filter((b) => b.dataset.rows.split(" ").includes(String(number)));
+  row.addEventListener("mouseenter", () => own.forEach((b) => b.classList.add("on")));
+  row.addEventListener("mouseleave", () => own.forEach((b) => b.classList.remove("on")));
+});
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
