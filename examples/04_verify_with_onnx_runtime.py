@@ -1,4 +1,7 @@
-"""Runs an exported program in ONNX Runtime, without snn2chip: python run_onnx.py program.onnx x.npy (real values)."""
+"""Runs an exported program in ONNX Runtime, without snn2chip.
+
+python 04_verify_with_onnx_runtime.py program.onnx x.npy (real values; a second) prints the decisions.
+"""
 
 import sys
 

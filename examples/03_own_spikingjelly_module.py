@@ -1,6 +1,6 @@
 """A spiking ResNet of your own in SpikingJelly: trained on scikit-learn's digits, deployed, every spike compared.
 
-python -m examples.own_spikingjelly_module BUILD (half a minute on one core; needs spikingjelly and scikit-learn).
+python examples/03_own_spikingjelly_module.py BUILD (half a minute on one core; needs spikingjelly and scikit-learn).
 """
 
 import sys
@@ -30,9 +30,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Spikes and counts [T, N, C, H, W] to the same."""
         out = self.sn1(self.bn1(self.conv1(x)))
-        out = self.sn2(self.bn2(self.conv2(out)))
-        out += x
-        return out
+        return self.sn2(self.bn2(self.conv2(out))) + x
 
 
 class Net(nn.Module):
@@ -68,9 +66,9 @@ def trained(images: Tensor, labels: Tensor, epochs: int) -> Net:
 
 def main(out: str, epochs: int = 4) -> list[str]:
     """Train, read, deploy; what was understood and what was compared."""
-    data = load_digits()
-    images = torch.tensor(data.images / 16, dtype=torch.float32)[:, None]  # pyright: ignore
-    net = trained(images[:1200], torch.tensor(data.target)[:1200], epochs)  # pyright: ignore
+    pixels, classes = load_digits(return_X_y=True)
+    images = torch.tensor(pixels / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)
+    net = trained(images[:1200], torch.tensor(classes)[:1200], epochs)
     model = snn2chip.read(net, images[1200:1264], steps=STEPS)
     done = snn2chip.deploy(snn2chip.BuildOptions(model=model), out)
     return [*model.lines(), *done.lines()]

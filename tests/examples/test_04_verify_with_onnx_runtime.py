@@ -49,7 +49,7 @@ def test_the_script_decides_as_the_spec_without_snn2chip(build, capsys, tmp_path
     assert (told["opset"], told["ir_version"]) == (17, 8)
     for name in ("program.onnx", "program.step.onnx"):
         onnx.checker.check_model(onnx.load(tmp_path / name), full_check=True)
-    script = shutil.copy(ROOT / "examples" / "run_onnx.py", tmp_path)
+    script = shutil.copy(ROOT / "examples" / "04_verify_with_onnx_runtime.py", tmp_path)
     assert "snn2chip" not in Path(script).read_text().split('"""')[2]
     done = subprocess.run(
         [sys.executable, "-I", script, tmp_path / "program.onnx", build.parent / "x.npy"],

@@ -5,7 +5,7 @@ from tests.readers.module.live import imported
 
 def test_the_example(tmp_path):
     imported("spikingjelly.activation_based.neuron")
-    example = imported("examples.own_spikingjelly_module")
+    example = imported("examples.03_own_spikingjelly_module")
     lines = example.main(str(tmp_path / "build"), epochs=1)
     assert any(x.startswith("  rung 0 ") and "0 differ" in x for x in lines)
     assert any(x.startswith("VERIFIED") for x in lines)
