@@ -1,14 +1,19 @@
 """Writing files whole or not at all, and saying clearly why one cannot be read or written."""
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from snn2chip.errors import Snn2ChipError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def sha256(path: Path) -> str:
@@ -42,6 +47,15 @@ def write_whole(path: Path, data: bytes | str) -> None:
         raise cannot_write(path, e) from e
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_array(path: Path, array: "NDArray[Any]") -> None:
+    """Write an `.npy` file whole or not at all."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.save(content, array)
+    write_whole(path, content.getvalue())
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:

@@ -112,6 +112,7 @@ def _check_steps(steps: object) -> None:
 
 def _of_checkpoint(request: ModelRequest, array: NDArray[Any] | None) -> LoadedModel:
     from snn2chip.readers.checkpoint import load_container
+    from snn2chip.readers.claims import with_trained_frame
     from snn2chip.readers.registry import system_of
     from snn2chip.readers.types import ReadRequest
 
@@ -124,11 +125,12 @@ def _of_checkpoint(request: ModelRequest, array: NDArray[Any] | None) -> LoadedM
         if array is None
         else arrange(array, request.layout, None, request.shape, request.steps)
     )
-    container = load_container(request.path)
+    given = request.shape if inputs is None else inputs.frame
+    container, shape = with_trained_frame(load_container(request.path), given)
     asked = ReadRequest(
         arch=request.arch,
         options=request.options,
-        shape=request.shape if inputs is None else inputs.frame,
+        shape=shape,
         steps=request.steps,
         frames=None if inputs is None else inputs.steps,
     )

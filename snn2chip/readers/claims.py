@@ -1,7 +1,10 @@
 """What the user says of a network's ends, held against the tensors: the frame, and the number of classes."""
 
+from dataclasses import replace
+
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import Shape
+from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.options import Options, whole
 from snn2chip.readers.types import ReadRequest
 
@@ -24,6 +27,36 @@ def frame_of(request: ReadRequest, o: Options, default: Shape, assumed: str, fir
             help="is --layout right?",
         )
     return request.shape
+
+
+STORED_FRAME = "frame"
+"""Where the args of a file hold (C, H, W) of what the network was trained on."""
+
+
+def with_trained_frame(container: Container, given: Shape | None) -> tuple[Container, Shape | None]:
+    """(the container, with a note where `given` is another frame than the file was trained on; the frame).
+
+    Weights of a network that ends in a mean over the map fit frames of every size, so only such a note can tell.
+    """
+    held = container.args.get(STORED_FRAME)
+    if not (
+        isinstance(held, list | tuple)
+        and len(held) == 3
+        and all(type(n) is int and n > 0 for n in held)
+    ):
+        return container, given
+    c, h, w = held
+    trained = f"{c} x {h} x {w}"
+    if given is None:
+        note = f"input of {trained}, on which the file's args say that it was trained"
+    elif given != (c, h, w):
+        note = f"input of {' x '.join(map(str, given))}, {OTHER_FRAME} {trained}"
+    else:
+        return container, given
+    return replace(container, notes=(*container.notes, note)), given or (c, h, w)
+
+
+OTHER_FRAME = "though the file's args say that it was trained on"
 
 
 def check_classes(o: Options, path: str, readout: str, classes: int) -> None:

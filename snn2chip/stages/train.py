@@ -35,6 +35,7 @@ class TrainedNetwork:
             "deploy",
             str(self.checkpoint),
             *(word for o in options for word in ("--option", o)),
+            *("--target", "loihi2"),
             *("--input", str(self.out / "test.npy"), "--layout", layout),
             *("--labels", str(self.out / "test_labels.npy"), "--out", str(self.out / "build")),
         ]
@@ -42,9 +43,10 @@ class TrainedNetwork:
     def lines(self) -> list[str]:
         """Accuracy, the checkpoint, what to do next."""
         r, last = self.run, self.run.trained.epochs[-1]
+        count = len(r.trained.epochs)
         return [
             f"{r.architecture.name} on {r.data.name}: {last.right} of {last.tested} held back right "
-            f"({100 * last.accuracy:.2f} %) after {len(r.trained.epochs)} epochs, seed {r.recipe.seed}",
+            f"({100 * last.accuracy:.2f} %) after {count} epoch{'' if count == 1 else 's'}, seed {r.recipe.seed}",
             f"checkpoint: {self.checkpoint}",
             f"next: {shlex.join(self.next())}",
         ]

@@ -1,7 +1,7 @@
 """The training loop: the same options give the same weights, whether it was stopped in between or not."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +58,14 @@ def fit(
     loss: Loss | None = None,
     device: str = "cpu",
     state: Path | None = None,
-    identity: str = "",
+    identity: Mapping[str, object] | str = "",
     progress: Progress | None = None,
 ) -> Trained:
     """Train `net` in place from the weights it has; it comes back on the CPU, in evaluation mode.
 
     Order and augmentation are drawn from torch's own generator: call this inside `seeded`. `state`: a file that is
     rewritten after each epoch; where it is there already, training goes on from it. `identity`: what decides the
-    weights and is seen neither in the recipe nor in the shapes of the tensors (names of options, of a surrogate).
+    weights and is seen neither in the recipe nor in the shapes of the tensors (options by name, a surrogate).
     Without `loss`: cross-entropy with the recipe's label smoothing. No epoch is chosen by the held-back samples.
     """
     check(recipe, len(data.train_x))
@@ -76,8 +76,9 @@ def fit(
     optimizer = optimizer_of(recipe, net.parameters())
     schedule, by_batch = schedule_of(recipe, optimizer, batches)
     parts = {"net": net, "optimizer": optimizer, "schedule": schedule}
-    whose = states.identity(net, data, recipe, device, identity)
-    epochs = () if state is None else states.restore(state, whose, parts)
+    more = {"other options": identity} if isinstance(identity, str) else identity
+    told = states.identity(net, data, recipe, device, more)
+    epochs = () if state is None else states.restore(state, told, recipe, parts)
     resumed = len(epochs)
     if resumed:
         tell.note(f"going on after epoch {resumed} of {recipe.epochs}: {state}")
@@ -98,7 +99,7 @@ def fit(
         epochs = (*epochs, epoch)
         _tell(tell, number + 1, recipe.epochs, epoch)
         if state is not None:
-            states.save(state, whose, epochs, parts)
+            states.save(state, told, epochs, parts)
     net.to("cpu").eval()
     return Trained(epochs=epochs, resumed=resumed)
 

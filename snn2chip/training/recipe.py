@@ -62,6 +62,19 @@ def check(recipe: Recipe, samples: int) -> None:
                 "option-value", option, "cannot be trained with", have=str(have), need=need
             )
 
+    if recipe.schedule == "step" and not recipe.drops:
+        raise Snn2ChipError(
+            "option-value",
+            "--schedule step",
+            "this recipe has no epochs to drop the learning rate after",
+            need="cosine | onecycle | constant, or a preset that drops it",
+        )
+
+
+def can_be_extended(recipe: Recipe) -> bool:
+    """Whether more epochs leave those before as they were: every schedule but this one spans all epochs."""
+    return recipe.schedule == "constant"
+
 
 def optimizer_of(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> Optimizer:
     """The optimiser; `momentum` is SGD's."""

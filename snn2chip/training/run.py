@@ -7,19 +7,20 @@ state.pt           what a killed training goes on from
 training.json      options, recipe, versions, and loss and accuracy of every epoch
 """
 
+import argparse
 import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from snn2chip.errors import Snn2ChipError
-from snn2chip.files import cannot_write, write_whole
+from snn2chip.files import cannot_write, write_array, write_whole
 from snn2chip.options import one_of
 from snn2chip.progress import Progress
+from snn2chip.readers.claims import STORED_FRAME
 from snn2chip.training import datasets
 from snn2chip.training.architectures.registry import architecture
 from snn2chip.training.architectures.types import Architecture, Finished, Values
@@ -32,7 +33,7 @@ PRESETS = ("small", "paper")
 KEPT = 1000
 """Held-back samples that are written."""
 
-STATE, CHECKPOINT = "state.pt", "model.pth"
+STATE, CHECKPOINT, RECORD = "state.pt", "model.pth", "training.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def run(request: TrainRequest, out: Path, progress: Progress) -> TrainedRun:
     values = arch.values(request.options, preset, data.frame, data.frames)
     data = arch.prepared(data, values)
     recipe = replace(arch.small if preset == "small" else arch.paper, **request.recipe)  # pyright: ignore[reportArgumentType]
-    _make_folder(out)
+    _make_folder(out, progress)
     with seeded(recipe.seed, threads=request.threads, device=request.device):
         net = arch.make(values, data)
         trained = fit(
@@ -84,7 +85,7 @@ def run(request: TrainRequest, out: Path, progress: Progress) -> TrainedRun:
             loss=None if arch.loss is None else arch.loss(values, recipe),
             device=request.device,
             state=out / STATE,
-            identity=repr((arch.name, sorted(values.of.items()))),
+            identity=_identity(arch, values, recipe),
             progress=progress,
         )
     done = TrainedRun(
@@ -101,16 +102,29 @@ def run(request: TrainRequest, out: Path, progress: Progress) -> TrainedRun:
     return done
 
 
+def _identity(arch: Architecture, values: Values, recipe: Recipe) -> dict[str, object]:
+    """What decides the weights beside recipe, data and shapes."""
+    options = {f"--option {k}": v for k, v in values.of.items()}
+    fading = {"epochs of the loss": recipe.epochs} if arch.loss_fades(values) else {}
+    return {"architecture": arch.name, **options, **fading}
+
+
 def _usual_preset(data: str) -> str:
     return "small" if data in datasets.PACKAGED else "paper"
 
 
-def _make_folder(out: Path) -> None:
-    ours = not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (out / STATE).exists()))
+def _make_folder(out: Path, progress: Progress) -> None:
+    """`out` for a new training, or for the one in it; what will be replaced is said."""
+    begun = (out / STATE).exists()
+    ours = not out.exists() or (
+        out.is_dir() and (begun or (out / RECORD).exists() or not any(out.iterdir()))
+    )
     if not ours:
         raise Snn2ChipError(
             "out-taken", str(out), "holds something else than a training", help="name another --out"
         )
+    if (out / CHECKPOINT).exists() and not begun:
+        progress.note(f"{out} has no {STATE} any more: its {CHECKPOINT} will be replaced")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -120,16 +134,10 @@ def _make_folder(out: Path) -> None:
 def _write(done: TrainedRun, finished: Finished, out: Path) -> None:
     data = done.data
     checkpoint = io.BytesIO()
-    torch.save(done.architecture.pack(finished), checkpoint)
+    torch.save(_with_frame(done.architecture.pack(finished), data), checkpoint)
     write_whole(out / CHECKPOINT, checkpoint.getvalue())
-    for name, array in (
-        ("test", data.test_x[:KEPT]),
-        ("test_labels", data.test_y[:KEPT]),
-        ("calibration", data.train_x[:100]),
-    ):
-        held = io.BytesIO()
-        np.save(held, array)
-        write_whole(out / f"{name}.npy", held.getvalue())
+    write_held_back(data, out / "test")
+    write_array(out / "calibration.npy", data.train_x[:100])
     told = {
         "arch": done.architecture.name,
         "data": data.name,
@@ -140,4 +148,20 @@ def _write(done: TrainedRun, finished: Finished, out: Path) -> None:
         "torch": torch.__version__,
         "epochs": [asdict(e) for e in done.trained.epochs],
     }
-    write_whole(out / "training.json", json.dumps(told, indent=1) + "\n")
+    write_whole(out / RECORD, json.dumps(told, indent=1) + "\n")
+
+
+def write_held_back(data: Dataset, path: Path) -> tuple[Path, Path]:
+    """Write the first held-back samples and their classes to `path`.npy and `path`_labels.npy; returns both."""
+    files = (path.with_name(f"{path.name}.npy"), path.with_name(f"{path.name}_labels.npy"))
+    for file, array in zip(files, (data.test_x, data.test_y), strict=True):
+        write_array(file, array[:KEPT])
+    return files
+
+
+def _with_frame(content: object, data: Dataset) -> object:
+    """A container with the frame of the data in its args, where it has args: most weights fit frames of any size."""
+    arguments = content.get("args") if isinstance(content, dict) else None
+    if isinstance(arguments, argparse.Namespace):
+        setattr(arguments, STORED_FRAME, list(data.frame))
+    return content

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from snn2chip.cli.arguments import options_of
 from snn2chip.cli.main import main
 from snn2chip.errors import Snn2ChipError
 from snn2chip.lowering import lower
@@ -17,7 +18,7 @@ from snn2chip.training import datasets, loop
 from snn2chip.training.architectures.guo import GUO
 from snn2chip.training.architectures.registry import ARCHITECTURES, architecture
 from snn2chip.training.architectures.s_resnet import S_RESNET
-from snn2chip.training.architectures.types import Values
+from snn2chip.training.architectures.types import Values, plain
 from snn2chip.training.dataset import dataset, repeated
 from snn2chip.training.run import TrainRequest
 from tests.training.small import bars
@@ -164,6 +165,13 @@ def test_options_that_cannot_be(tmp_path, name, options, said):
     assert said in str(e.value)
 
 
+@pytest.mark.parametrize(
+    "value", [2.0, 0.87441234567, 1e-9, 3, True, [1, 2], [{"channels": 4, "k_pool": None}], "ADD"]
+)
+def test_printed_options_are_read_as_they_were(value):
+    assert options_of([f"key={plain(value)}"]) == {"key": value}
+
+
 def test_values_of_wrong_types_are_our_bug():
     with pytest.raises(Snn2ChipError):
         Values(of={"T": "four"}).whole("T")
@@ -175,8 +183,55 @@ def test_a_second_run_repeats_and_goes_on(tmp_path):
     again = trained("sew_resnet", tmp_path / "run")
     assert again.run.trained.resumed == 1
     assert again.checkpoint.read_bytes() == content
-    with pytest.raises(Snn2ChipError, match="another training"):
+    said = "have --option connect_f 'ADD'; need --option connect_f 'IAND'"
+    with pytest.raises(Snn2ChipError, match=said):
         trained("sew_resnet", tmp_path / "run", connect_f="IAND")
+
+
+@pytest.mark.parametrize("branches", [True, False])
+def test_epochs_of_a_loss_that_fades_cannot_be_added(tmp_path, branches):
+    """Branches lose weight over all epochs; without them a constant schedule has nothing that does."""
+    options = TINY["guo_resnet"] | {"branches": branches}
+    request = TrainRequest(
+        arch="guo_resnet", data="digits", options=options, recipe=RECIPE | {"schedule": "constant"}
+    )
+    train(request, tmp_path / "run")
+    longer = replace(request, recipe=dict(request.recipe) | {"epochs": 2})
+    if branches:
+        with pytest.raises(Snn2ChipError, match="epochs of the loss 1"):
+            train(longer, tmp_path / "run")
+    else:
+        assert train(longer, tmp_path / "run").run.trained.resumed == 1
+
+
+def test_another_size_of_images_is_said(tmp_path):
+    done = trained("sew_resnet", tmp_path / "run")
+    alone = load_model(ModelRequest(path=str(done.checkpoint)))
+    assert alone.network.input.shape == (1, 8, 8)
+    np.save(tmp_path / "large.npy", np.zeros((1, 1, 12, 12), np.float32))
+    x = str(tmp_path / "large.npy")
+    other = load_model(ModelRequest(path=str(done.checkpoint), input_path=x))
+    for model, said in (
+        (alone, "input of 1 x 8 x 8, on which the file's args say that it was trained"),
+        (
+            other,
+            "input of 1 x 12 x 12, though the file's args say that it was trained on 1 x 8 x 8",
+        ),
+    ):
+        assert said in model.network.provenance.assumed
+    assert not any("trained" in a for a in read(done).network.provenance.assumed)
+
+
+def test_a_training_without_its_state_begins_again_and_says_so(tmp_path, capsys):
+    trained("sew_resnet", tmp_path / "run")
+    (tmp_path / "run" / "state.pt").unlink()
+    words = ["train", "sew_resnet", "--data", "digits", "--out", str(tmp_path / "run")]
+    assert main([*words, "--epochs", "1", "--batch", "8", "--option", "width=4"]) == 0
+    assert "its model.pth will be replaced" in capsys.readouterr().err
+
+
+def test_one_epoch_is_one_epoch(tmp_path):
+    assert "after 1 epoch, seed 1" in trained("sew_resnet", tmp_path / "run").lines()[0]
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):

@@ -341,10 +341,13 @@ def test_the_digits_network_from_the_command_line(tmp_path, monkeypatch, capsys,
     assert main(["finetune", make(tmp_path), *words, "-o", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["weight_bits"] == 4 and len(told["epochs"]) == 1
-    np.save(tmp_path / "x.npy", few.test_x[:4])
-    build = tmp_path / "build"
-    deployed = ["deploy", str(out), "--input", str(tmp_path / "x.npy"), "--layout", "NCHW"]
-    assert main([*deployed, "--out", str(build), "--json"]) == 0
+    samples, labels = (tmp_path / f"tuned.pth.{name}.npy" for name in ("test", "test_labels"))
+    assert np.array_equal(np.load(samples), few.test_x)
+    np.save(samples, few.test_x[:4])
+    np.save(labels, few.test_y[:4])
+    assert told["next"][:2] == ["snn2chip", "deploy"]
+    assert main([*told["next"][1:], "--json"]) == 0
+    build = tmp_path / "tuned.pth.build"
     rungs = {r["rung"]: r for r in json.loads((build / "verdict.json").read_text())["rungs"]}
     for name in ("2b", "2c"):
         assert rungs[name]["compared"] > 0
@@ -357,3 +360,19 @@ def test_doubtful_results_are_said():
     assert "chance (10.0 %)" in chance and "trained on digits" in chance
     assert "rounding alone was better" in worse
     assert doubts({"float": 0.9, "rounded": 0.8, "finetuned": 0.8}, 10, "digits") == []
+
+
+def test_what_is_replaced_and_another_size_are_said(tmp_path):
+    path, out = sew(tmp_path, frame=[1, 12, 12], connect_f=None), tmp_path / "tuned.pth"
+    asked = request(path, options={"connect_f": "ADD"}, recipe=RECIPE | {"epochs": 1})
+    first, again = finetune(asked, out).lines(), finetune(asked, out).lines()
+    assert "on bars (1 x 8 x 8), 16 held back" in first[0]
+    careful = (
+        "careful: input of 1 x 8 x 8, though the file's args say that it was trained on 1 x 12 x 12"
+    )
+    assert careful in first
+    assert f"checkpoint: {out}" in first
+    assert f"checkpoint: {out}, in place of the file that was there" in again
+    assert first[-1].startswith(
+        f"next: snn2chip deploy {out} --option connect_f=ADD --target loihi2 --input "
+    )

@@ -102,16 +102,57 @@ def test_a_finished_training_does_nothing_more(tmp_path):
     assert same(first, second)
 
 
-def test_a_state_of_another_training_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda s: trained(replace(RECIPE, learning_rate=0.01), state=s),
+            "(have --lr 0.05; need --lr 0.01)",
+        ),
+        (
+            lambda s: trained(state=s, identity="other"),
+            "(have other options ''; need other options 'other')",
+        ),
+        (
+            lambda s: trained(state=s, identity={"--option T": 3}),
+            "need --option T 3, other options unset",
+        ),
+        (lambda s: trained(state=s, data=bars(augment=True)), "(have training samples "),
+        (lambda s: trained(replace(RECIPE, weight_decay=1.0), state=s), "need --weight-decay 1.0"),
+        (
+            lambda s: trained(replace(RECIPE, epochs=4), state=s),
+            "the schedule cosine spans all of its epochs",
+        ),
+    ],
+)
+def test_a_state_of_another_training_is_refused_with_what_differs(tmp_path, change, said):
     state = tmp_path / "state.pt"
     trained(state=state)
-    for change in (
-        lambda: trained(replace(RECIPE, learning_rate=0.01), state=state),
-        lambda: trained(state=state, identity="other"),
-        lambda: trained(state=state, data=bars(augment=True)),
-    ):
-        with pytest.raises(Snn2ChipError, match="another training"):
-            change()
+    with pytest.raises(Snn2ChipError, match="another training") as e:
+        change(state)
+    assert said in str(e.value)
+    assert e.value.finding.code == "train-state"
+
+
+def test_epochs_can_be_added_to_a_constant_schedule(tmp_path):
+    state, recipe = tmp_path / "state.pt", replace(RECIPE, schedule="constant", epochs=2)
+    trained(recipe, state=state)
+    more, done = trained(replace(recipe, epochs=4), state=state)
+    assert (done.resumed, len(done.epochs)) == (2, 4)
+    assert same(more, trained(replace(recipe, epochs=4))[0])
+    with pytest.raises(Snn2ChipError, match="has 4 epochs already"):
+        trained(replace(recipe, epochs=3), state=state)
+
+
+def test_a_state_of_another_release_is_refused(tmp_path):
+    torch.save({"format": 1, "identity": "", "epochs": []}, tmp_path / "state.pt")
+    with pytest.raises(Snn2ChipError, match="another release"):
+        trained(state=tmp_path / "state.pt")
+
+
+def test_a_step_needs_epochs_to_drop_after():
+    with pytest.raises(Snn2ChipError, match="no epochs to drop"):
+        trained(replace(RECIPE, schedule="step"))
 
 
 def test_a_damaged_state_is_one_line(tmp_path):

@@ -130,6 +130,7 @@ GUO = Architecture(
     pack=pack,
     deploy=deploy,
     loss=loss,
+    loss_fades=lambda v: v.flag("branches"),
     method="branches",
     off={"branches": False},
     steps="step",

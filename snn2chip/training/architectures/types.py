@@ -1,5 +1,6 @@
 """What an architecture is for the trainer: its options, how it is made, trained, and saved as its authors save."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -97,7 +98,8 @@ class Architecture:
     `title`: the paper. `small`, `paper`: recipes of the two presets. `pack`: the authors' container; `deploy`: options
     that a reader must be told, because that container cannot hold them. `loss`: None for cross-entropy. `method`: the
     paper's, and `off`: the options that switch it off. `steps`: the option that is T, which frames decide.
-    `frames_only`: the network takes frames, so that an image is repeated T times.
+    `frames_only`: the network takes frames, so that an image is repeated T times. `loss_fades`: whether a part of the
+    loss loses weight over all epochs.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Architecture:
     off: Mapping[str, object]
     steps: str = "T"
     frames_only: bool = False
+    loss_fades: Callable[[Values], bool] = field(default=lambda _: False)
 
     def values(
         self,
@@ -223,12 +226,12 @@ def _check_counts(name: str, setting: Setting, found: Mapping[str, object]) -> N
 
 
 def plain(value: object) -> str:
-    """As `--option` takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
+    """As `--option` takes it: the same value again."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and float(f"{value:g}") == value:
         return f"{value:g}"
-    return str(value).replace(" ", "")
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _resolved(default: Default, frame: Shape) -> object:
