@@ -9,8 +9,9 @@ or in those of a *relay*, neurons that copy it one step before it is due; then a
 
     a ── 1, held 1 ──▶ relay ──▶ d    b ──▶ d
 
-Synapses cost memory in every core of every consumer, a relay costs the neurons of the source once. The fewest cores of
-each consumer by itself decide, for every set of delays that may be left to the synapses.
+Synapses cost memory in every core of every consumer, a relay costs the neurons of the source once; and either makes the
+consumers' tiles smaller or larger, whose number their producers' output axons pay for. So the ways that take the fewest
+cores of the consumers by themselves are split with the whole network, and the fewest cores of all layers decide.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,16 +19,20 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
 
-from snn2chip.chip.program import Schedule
-from snn2chip.chip.relays import carries_spikes
-from snn2chip.chip.split import fewest_cores, layer_of
+from snn2chip.chip.program import Coding, Schedule
+from snn2chip.chip.relays import carries_spikes, relayed_on
+from snn2chip.chip.split import BALANCED, Known, fewest_cores, layer_of, split
 from snn2chip.chip.target import DelayAt, Target
-from snn2chip.chip.wiring import Link, Wiring, shape_of
+from snn2chip.chip.wiring import Link, Wiring, shape_of, wire
 from snn2chip.errors import Finding, Severity
 from snn2chip.quantize.types import QuantizedCircuit
 
 ALL_SUBSETS = 4
-"""Up to so many different delays every subset is tried; of more, only the longest or all."""
+"""Up to so many different delays every subset is looked at; of more, only the longest or all."""
+TRIED = 4
+"""Ways of a join that are split with the whole network."""
+SWEEPS = 2
+"""Joins are chosen in turn, the last first, given the others; so often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,36 +46,83 @@ class Join:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What goes through relays, and the cores of the consumers and of the relays."""
+    """What goes through relays; `alone`: the fewest cores of consumers and relays by themselves."""
 
     relayed: tuple[str, ...]
-    consumers: int
-    relays: int
+    alone: int
 
-    @property
-    def cores(self) -> int:
-        """All cores that the join's way decides about."""
-        return self.consumers + self.relays
+
+Total = tuple[int, int]
+"""(populations that fit nowhere, cores of all others) of a whole network."""
 
 
 def cheapest(
-    qc: QuantizedCircuit, schedule: Schedule, wiring: Wiring, target: Target
+    qc: QuantizedCircuit, schedule: Schedule, coding: Coding, target: Target, way: str = BALANCED
 ) -> tuple[Schedule, tuple[Finding, ...]]:
     """(`schedule` with relays where they take fewer cores than delays, a note map-join for each join that waits).
 
-    Nothing changes on targets that hold spikes back elsewhere than in synapses.
+    `way`: how populations are split. Nothing changes on targets that hold spikes back elsewhere than in synapses.
     """
     if target.delay_at is not DelayAt.SYNAPSE:
         return schedule, ()
-    notes: list[Finding] = []
-    for join in _joins(qc, schedule, wiring):
-        choices = {c.relayed: c for c in _choices(qc, schedule, wiring, target, join)}
-        if not choices:
-            continue
-        best = min(choices.values(), key=lambda c: (c.cores, len(c.relayed)))
-        schedule = _with_relays(schedule, join, best.relayed)
-        notes.append(_note(join, best, choices))
-    return schedule, tuple(notes)
+    wired = relayed_on(target, qc, schedule)
+    joins = _joins(wired, schedule, wire(wired, coding))
+    found = [(join, _choices(wired, schedule, wire(wired, coding), target, join)) for join in joins]
+    open_ = [(join, choices) for join, choices in found if choices]
+    whole = _Whole(qc, schedule, coding, target, way, [join for join, _ in open_])
+    alone = [choices[0].relayed for _, choices in open_]
+    chosen = list(alone)
+    for _ in range(SWEEPS):
+        before = list(chosen)
+        for i, (_, choices) in reversed(list(enumerate(open_))):
+            ways = [[*chosen[:i], c.relayed, *chosen[i + 1 :]] for c in choices]
+            chosen = min(ways, key=lambda w, i=i: (whole.total(w), len(w[i])))
+        if chosen == before:
+            break
+    notes = [_note(whole, chosen, i, alone[i], choices) for i, (_, choices) in enumerate(open_)]
+    return whole.schedule(chosen), tuple(notes)
+
+
+class _Whole:
+    """The whole network with what each join relays: its schedule, and its cores."""
+
+    def __init__(
+        self,
+        qc: QuantizedCircuit,
+        schedule: Schedule,
+        coding: Coding,
+        target: Target,
+        way: str,
+        joins: Sequence[Join],
+    ) -> None:
+        self._qc, self._schedule, self._coding = qc, schedule, coding
+        self._target, self._way, self.joins = target, way, joins
+        self._known: Known = {}
+        self._totals: dict[tuple[tuple[str, ...], ...], Total] = {}
+
+    def schedule(self, chosen: Sequence[tuple[str, ...]]) -> Schedule:
+        """The schedule with these relays, those of each join in turn."""
+        schedule = self._schedule
+        for join, relayed in zip(self.joins, chosen, strict=True):
+            schedule = _with_relays(schedule, join, relayed)
+        return schedule
+
+    def total(self, chosen: Sequence[tuple[str, ...]]) -> Total:
+        """What the split of the network comes to."""
+        key = tuple(chosen)
+        if key not in self._totals:
+            schedule = self.schedule(chosen)
+            qc = relayed_on(self._target, self._qc, schedule)
+            tilings, misfits = split(
+                qc,
+                self._target,
+                wire(qc, self._coding),
+                schedule,
+                way=self._way,
+                known=self._known,
+            )
+            self._totals[key] = (len(misfits), sum(t.cores for t in tilings.values()))
+        return self._totals[key]
 
 
 def _joins(qc: QuantizedCircuit, schedule: Schedule, wiring: Wiring) -> list[Join]:
@@ -93,17 +145,20 @@ def _joins(qc: QuantizedCircuit, schedule: Schedule, wiring: Wiring) -> list[Joi
 
 def _choices(
     qc: QuantizedCircuit, schedule: Schedule, wiring: Wiring, target: Target, join: Join
-) -> Iterator[Choice]:
-    """Every way in which the consumers fit."""
-    for relayed in _subsets(join.waits):
+) -> list[Choice]:
+    """The ways in which the consumers fit, best by themselves first: `TRIED` of them, all and none in relays."""
+    found: list[Choice] = []
+    neurons = target.limit("neurons")
+    for relayed in dict.fromkeys(_subsets(join.waits)):
         held = {**join.waits, **dict.fromkeys(relayed, 0)}
         cores = [
             _cores(qc, schedule, wiring, target, name, link, held) for name, link in join.targets
         ]
         if all(cores):
-            neurons = target.limit("neurons")
             relays = sum(-(-prod(shape_of(qc, s)) // neurons) for s in relayed)
-            yield Choice(relayed=relayed, consumers=sum(cores), relays=relays)
+            found.append(Choice(relayed=relayed, alone=sum(cores) + relays))
+    found.sort(key=lambda c: (c.alone, len(c.relayed)))
+    return found[:TRIED] + [c for c in found[TRIED:] if len(c.relayed) in (0, len(join.waits))]
 
 
 def _subsets(waits: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
@@ -163,21 +218,33 @@ def _name(source: str, relays: Mapping[str, tuple[str, ...]]) -> str:
     )
 
 
-def _note(join: Join, best: Choice, choices: Mapping[tuple[str, ...], Choice]) -> Finding:
-    kept = [s for s in join.waits if s not in best.relayed]
-    ways = [f"{len(kept)} in synapses"] if kept else []
-    ways += [f"{len(best.relayed)} in relays"] if best.relayed else []
-    everything = tuple(join.waits)
-    compared = {"synapses": choices.get(()), "relays": choices.get(everything)}
-    shown = [f"{way} {_shown(c)}" for way, c in compared.items()]
+def _note(
+    whole: _Whole,
+    chosen: Sequence[tuple[str, ...]],
+    at: int,
+    alone: tuple[str, ...],
+    choices: Sequence[Choice],
+) -> Finding:
+    """What was chosen at one join, and the cores of the network if this join alone were done otherwise."""
+    join, relayed = whole.joins[at], chosen[at]
+
+    def cores(other: tuple[str, ...]) -> str:
+        if all(c.relayed != other for c in choices):
+            return "do not fit"
+        misfits, total = whole.total([*chosen[:at], other, *chosen[at + 1 :]])
+        return "do not fit" if misfits else f"{total:,}"
+
+    kept = len(join.waits) - len(relayed)
+    ways = [f"{kept} in synapses"] if kept else []
+    ways += [f"{len(relayed)} in relays"] if relayed else []
+    compared = {"all in synapses": (), "all in relays": tuple(join.waits)}
+    shown = [f"{way} {cores(other)}" for way, other in compared.items()]
+    if alone != relayed:
+        shown.append(f"as its readers alone would have it {cores(alone)}")
     return Finding(
         code="map-join",
         severity=Severity.NOTE,
         where=", ".join(name for name, _ in join.targets),
         why=f"summands that come early wait: {' and '.join(ways)}",
-        have=f"cores: {best.consumers} of consumers and {best.relays} of relays; {', '.join(shown)}",
+        have=f"cores of the network: {cores(relayed)}; {', '.join(shown)}",
     )
-
-
-def _shown(choice: Choice | None) -> str:
-    return "do not fit" if choice is None else f"{choice.cores}"

@@ -12,9 +12,9 @@ from snn2chip.chip.joins import cheapest
 from snn2chip.chip.pack import Plan, pack_cores, pack_inputs
 from snn2chip.chip.place.place import place_program
 from snn2chip.chip.place.placing import COLUMNS, Placing
-from snn2chip.chip.program import Coding, Core, Program, Schedule
+from snn2chip.chip.program import Coding, Core, Program
 from snn2chip.chip.relay import add_relays
-from snn2chip.chip.relays import relayed
+from snn2chip.chip.relays import relayed_on
 from snn2chip.chip.split import BALANCED, split
 from snn2chip.chip.target import DelayAt, Target
 from snn2chip.chip.wiring import shape_of, wire
@@ -81,8 +81,8 @@ def plan_cores(
     joins: tuple[Finding, ...] = ()
     if aligned:
         schedule = add_relays(qc, schedule, wire(qc, coding), target)
-        schedule, joins = cheapest(qc, schedule, wire(qc, coding), target)
-        qc = _with_relays(qc, schedule, target)
+        schedule, joins = cheapest(qc, schedule, coding, target, way)
+        qc = relayed_on(target, qc, schedule)
     else:
         schedule = without_delays(schedule)
     wiring = wire(qc, coding)
@@ -91,12 +91,6 @@ def plan_cores(
     early = () if aligned else check_aligned(schedule, qc, Severity.WARNING)
     features = check_features(qc, target, wiring)
     return plan, (*features, *check_delays(schedule, target, wiring), *early, *misfits, *joins)
-
-
-def _with_relays(qc: QuantizedCircuit, schedule: Schedule, target: Target) -> QuantizedCircuit:
-    widths = target.widths
-    bits = widths.fraction_bits if widths.fraction_fixed else 0
-    return relayed(qc, schedule, fraction_bits=bits)
 
 
 def _cost_of_relays(plan: Plan) -> tuple[Finding, ...]:

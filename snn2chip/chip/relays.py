@@ -7,6 +7,7 @@ import numpy as np
 
 from snn2chip.arrays import floats, ints
 from snn2chip.chip.program import Schedule
+from snn2chip.chip.target import Target
 from snn2chip.circuit.types import INPUT, Identity, Origin, Role, Shape
 from snn2chip.neuron import Emits, Reset
 from snn2chip.quantize.types import (
@@ -27,6 +28,12 @@ def carries_spikes(qc: QuantizedCircuit, relays: Mapping[str, tuple[str, ...]], 
         return qc.input.bits == 1 and not qc.input.signed
     n = qc.population(name).neuron
     return n.emits is Emits.SPIKE and len(n.levels) == 1
+
+
+def relayed_on(target: Target, qc: QuantizedCircuit, schedule: Schedule) -> QuantizedCircuit:
+    """As `relayed`, with the fraction bits that the target wants of every membrane."""
+    widths = target.widths
+    return relayed(qc, schedule, fraction_bits=widths.fraction_bits if widths.fraction_fixed else 0)
 
 
 def relayed(
