@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import snn2chip
-from snn2chip.stages.doctor import NEEDED
+from snn2chip.stages.doctor import NEEDED, OPTIONAL
 from tests.release.try_wheel import EXTRAS
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +33,16 @@ def test_everything_that_is_installed_is_pinned():
 def test_doctor_asks_for_what_the_package_needs():
     needed = {re.split(r"[\[><=]", d)[0] for d in PROJECT["project"]["dependencies"]}
     assert set(NEEDED) == needed
+
+
+def test_doctor_knows_what_the_extras_bring():
+    extras = PROJECT["project"]["optional-dependencies"]
+    users = {
+        re.split(r"[\[><=]", d)[0]
+        for e in extras.keys() - {"all", "dev", "docs"}
+        for d in extras[e]
+    }
+    assert users - {"requests"} <= set(OPTIONAL)  # which tonic needs
 
 
 def test_ci_can_be_run():

@@ -82,6 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; what was finished is kept", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as e:
+        package = (e.name or "").partition(".")[0]
+        if package in ("", "snn2chip"):
+            raise
+        print(
+            f"error: the package {package} is not installed; `python -m snn2chip doctor` lists all that is missing",
+            file=sys.stderr,
+        )
+        return 2
     except OSError as e:
         place = f"{e.filename}: " if e.filename else ""
         print(f"error: {place}{(e.strerror or str(e)).lower()}", file=sys.stderr)
