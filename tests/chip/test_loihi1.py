@@ -11,7 +11,7 @@ from snn2chip.chip.formats import loihi1
 from snn2chip.chip.formats.bits import FieldError
 from snn2chip.chip.formats.loihi1_layout import BORDER, HEAD, SYNAPSES, THRESHOLD
 from snn2chip.chip.formats.loihi1_pack import BORDERS, packed_tile, place_of, size_of
-from snn2chip.chip.map import map_circuit
+from snn2chip.chip.map import map_circuit, plan_cores
 from snn2chip.chip.program import Coding, CoreContents
 from snn2chip.chip.target import load_target
 from snn2chip.chip.unpack import unpack_cores, unpack_hosts
@@ -306,3 +306,14 @@ def test_few_thresholds_cut_channels():
     p = replace(p, neuron=replace(p.neuron, levels=(theta,), amounts=(ints(theta + 1),)))
     program = mapped(replace(qc, populations=(p,)), LOIHI1, Coding.EVENTS)
     assert [loihi1.count(c).counts["thresholds"] for c in program.cores] == [6, 6]
+
+
+def test_joins_wait_where_their_producers_need_no_more_cores():
+    """By themselves the readers of the join would hold its summand back: their tiles cost its producer two cores."""
+    target = tiny.target("loihi1", neurons=200, synapse_words=120, axons_out=100)
+    plan, findings = plan_cores(for_loihi1(small_sew(1)), target, Coding.HOST)
+    assert plan.cores == 15
+    (note,) = (f for f in findings if f.where == "layer2.0.conv1, layer2.0.down")
+    assert note.why.endswith("1 in relays")
+    have = "all in synapses 17, all in relays 15, as its readers alone would have it 17"
+    assert note.have == f"cores of the network: 15; {have}"
