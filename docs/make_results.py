@@ -40,6 +40,10 @@ RUNS = (
         "Packed tables with flips of single bits: what notices them",
         "python -m tests.chip.fuzz_flips --flips 1000 --seed 0",
     ),
+    (
+        "Packed tables of Loihi 1 with flips of single bits",
+        "python -m tests.chip.fuzz_flips --flips 1000 --seed 0 --target loihi1",
+    ),
 )
 
 

@@ -1,12 +1,14 @@
 """Flip single bits of packed programs, uniform over the fields of every table, and say what notices each of them.
 
     python -m tests.chip.fuzz_flips --flips 1000 --seed 0
+    python -m tests.chip.fuzz_flips --target loihi1
 
-Three programs: every neuron kind with several tiles on a core; gains and biases of each step with numbers on shortcuts;
-shortcuts that wait in relays. A flip counts in the column of the first that notices it: unpack (words that no packing
-makes), the audit and translation validation (rung 4), the core engine (rung 3: it refuses the tables, or an output or
-potential differs). `engine`: how many of those that could be loaded the core engine notices, with three samples. A flip
-that nothing notices must leave all unpacked values equal. Exit status 1 where one does not.
+Three programs. On Loihi 2: every neuron kind with several tiles on a core; gains and biases of each step with numbers
+on shortcuts; shortcuts that wait in relays. On Loihi 1: every kernel, masks and rims at borders; shortcuts that wait in
+synapses; shortcuts that wait in relays. A flip counts in the column of the first that notices it: unpack (words that no
+packing makes), the audit and translation validation (rung 4), the core engine (rung 3: it refuses the tables, or an
+output or potential differs). `engine`: how many of those that could be loaded the core engine notices, with three
+samples. A flip that nothing notices must leave all unpacked values equal. Exit status 1 where one does not.
 """
 
 import argparse
@@ -14,54 +16,28 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
 from snn2chip.chip.audit import audit
-from snn2chip.chip.formats.bits import Record
-from snn2chip.chip.formats.loihi2_headers import unpack_headers
-from snn2chip.chip.formats.loihi2_layout import (
-    AMOUNT,
-    AXON_IN,
-    AXON_MAP,
-    AXON_PAIRS,
-    CONNECTION,
-    CORE,
-    HEADER_BITS,
-    NEURON,
-    PARAMETER,
-    TILE,
-    AmountRule,
-)
 from snn2chip.chip.map import map_circuit
-from snn2chip.chip.program import Coding, CoreContents, Program
+from snn2chip.chip.program import Coding, Program
 from snn2chip.chip.target import Target, load_target
 from snn2chip.chip.unpack import Unpacked, unpack
 from snn2chip.chip.validate import validate
-from snn2chip.circuit.types import Dense
 from snn2chip.engines import core
 from snn2chip.errors import StatementError
 from snn2chip.inputs import InputData
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
-from tests.chip import circuits, small, tiny
+from tests.chip import circuits, fuzz_places, fuzz_places_loihi1, small, tiny
 from tests.chip.contents import same
+from tests.chip.fuzz_places import Place
 
 COLUMNS = ("unpack", "audit", "validation", "core engine", "equal", "MISSED")
-STORED = AmountRule.STORED
 DEEPEST = 300
 """The core engine runs as many steps as the deepest tile asks for; beyond this it is not waited for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """`bits` from bit `first` of a memory of a core, or (`core` a name) of a map that the host sends."""
-
-    core: int | str
-    memory: str
-    first: int
-    bits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,8 +54,12 @@ class Subject:
 
 
 @cache
-def subjects() -> tuple[Subject, ...]:
+def subjects(chip: str = "loihi2") -> tuple[Subject, ...]:
     """The three programs."""
+    return _on_loihi1() if chip == "loihi1" else _on_loihi2()
+
+
+def _on_loihi2() -> tuple[Subject, ...]:
     loihi2 = load_target("loihi2")
     every = small.residual(3)
     steps = small.stepwise(1)
@@ -94,11 +74,25 @@ def subjects() -> tuple[Subject, ...]:
     )
 
 
+def _on_loihi1() -> tuple[Subject, ...]:
+    every = circuits.for_loihi1(circuits.random_circuit(1))
+    sew = circuits.for_loihi1(circuits.small_sew(1))
+    whole = load_target("loihi1")
+    many = tiny.target("loihi1", neurons=60, synapse_words=400, axons_out=300)
+    scarce = tiny.target("loihi1", neurons=200, synapse_words=60)
+    return (
+        _subject(every, whole, map_circuit(every, whole, coding=Coding.EVENTS).program),
+        _subject(sew, many, map_circuit(sew, many, coding=Coding.HOST).program),
+        _subject(sew, scarce, map_circuit(sew, scarce, coding=Coding.HOST).program),
+    )
+
+
 def _subject(qc: QuantizedCircuit, target: Target, program: Program) -> Subject:
-    inputs = small.samples(qc, 1)
+    inputs = _samples(qc)
     places: dict[tuple[str, str], list[Place]] = {}
     contents = unpack(program, target)
-    for table, field, place in (*_core_places(program, contents), *_host_places(program)):
+    of = fuzz_places_loihi1 if program.format == "loihi1" else fuzz_places
+    for table, field, place in of.places_of(program, contents):
         places.setdefault((table, field), []).append(place)
     return Subject(
         qc=qc,
@@ -111,70 +105,12 @@ def _subject(qc: QuantizedCircuit, target: Target, program: Program) -> Subject:
     )
 
 
-def _core_places(program: Program, contents: Unpacked) -> Iterator[tuple[str, str, Place]]:
-    for number, (words, said) in enumerate(zip(program.cores, contents.cores, strict=True)):
-        yield from _records("core header", CORE, number, "groups", 0, 1)
-        at = CORE.words
-        for header in unpack_headers(words.groups):
-            yield from _records("tile header", TILE, number, "groups", at, 1)
-            count = len(header.connections)
-            at += TILE.words
-            yield from _records("connection header", CONNECTION, number, "groups", at, count)
-            at += CONNECTION.words * count
-        at = 0
-        rules = [header.tile["amounts"] for header in unpack_headers(words.groups)]
-        for tile, rule in zip(said.tiles, rules, strict=True):
-            levels = tile.levels.size
-            yield from _records("neurons", NEURON, number, "neurons", at, levels)
-            at += levels
-            yield from _records(
-                "reset amounts", AMOUNT, number, "neurons", at, levels * (rule == STORED)
-            )
-            at += levels * (rule == STORED)
-        yield from _synapses(number, said)
-        for table, record, memory in (
-            ("input axons", AXON_IN, "axons_in"),
-            ("axon map", AXON_MAP, "axon_map"),
-            ("axon memory", AXON_PAIRS, "axon_memory"),
-            ("parameters", PARAMETER, "parameters"),
-        ):
-            yield from _records(table, record, number, memory, 0, len(getattr(words, memory)))
-
-
-def _synapses(number: int, contents: CoreContents) -> Iterator[tuple[str, str, Place]]:
-    at = 0
-    for c in (c for t in contents.tiles for c in t.connections):
-        run = c.weight.shape[-1] if c.weight.ndim > 1 else 1
-        bits = max(int(v).bit_length() for v in (c.weight.max(), -c.weight.min() - 1, 0)) + 1
-        dense = isinstance(c.kernel, Dense) and not c.kernel.pooled
-        index = 16 - bits if dense else 0
-        for _ in range(c.weight.size // run):
-            place = partial(Place, core=number, memory="synapses")
-            yield "synapses", "block header", place(first=at, bits=HEADER_BITS)
-            for i in range(run):
-                first = at + HEADER_BITS + i * (bits + index)
-                if index:
-                    yield "synapses", "index", place(first=first, bits=index)
-                yield "synapses", "weight", place(first=first + index, bits=bits)
-            at += -(-(HEADER_BITS + run * (bits + index)) // 64) * 64
-
-
-def _host_places(program: Program) -> Iterator[tuple[str, str, Place]]:
-    for name, (axon_map, memory) in program.input_axons.items():
-        yield from _records("host's axon map", AXON_MAP, name, "0", 0, len(axon_map))
-        yield from _records("host's axon memory", AXON_PAIRS, name, "1", 0, len(memory))
-
-
-def _records(
-    table: str, record: Record, where: int | str, memory: str, word: int, count: int
-) -> Iterator[tuple[str, str, Place]]:
-    """The fields of `count` records that begin at a word."""
-    for i in range(count):
-        at = 64 * (word + i * record.words)
-        for field in record.fields:
-            place = Place(core=where, memory=memory, first=at, bits=field.bits)
-            yield table, field.name, place
-            at += field.bits
+def _samples(qc: QuantizedCircuit) -> InputData:
+    """Three samples; as bright as they can be where pixels have many bits."""
+    if qc.input.bits <= 4:
+        return small.samples(qc, 1)
+    values = np.random.default_rng(1).integers(0, qc.input.high, (3, *qc.input.shape))
+    return InputData(kind=qc.input.kind, values=values)
 
 
 def flipped(program: Program, place: Place, bit: int) -> Program:
@@ -228,15 +164,17 @@ def engine_sees(subject: Subject, mutant: Program, contents: Unpacked) -> bool |
     )
 
 
-def fuzz(flips: int, seed: int) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str]]]:
+def fuzz(
+    flips: int, seed: int, chip: str = "loihi2"
+) -> tuple[Counter[tuple[str, str, str]], Counter[tuple[str, str]]]:
     """Flips by (table, field, column); and by (table, field) those that could be loaded and the engine saw."""
     rng = np.random.default_rng(seed)
-    fields = list(dict.fromkeys(key for s in subjects() for key in s.places))
+    fields = list(dict.fromkeys(key for s in subjects(chip) for key in s.places))
     found: Counter[tuple[str, str, str]] = Counter()
     engine: Counter[tuple[str, str]] = Counter()
     for _ in range(flips):
         table, name = fields[rng.integers(len(fields))]
-        holders = [s for s in subjects() if (table, name) in s.places]
+        holders = [s for s in subjects(chip) if (table, name) in s.places]
         subject = holders[rng.integers(len(holders))]
         places = subject.places[table, name]
         place = places[rng.integers(len(places))]
@@ -252,8 +190,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--flips", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--target", choices=("loihi1", "loihi2"), default="loihi2")
     asked = parser.parse_args()
-    found, engine = fuzz(asked.flips, asked.seed)
+    found, engine = fuzz(asked.flips, asked.seed, asked.target)
     sys.stdout.write("\n".join(table(found, engine)) + "\n")
     return int(any(column == "MISSED" for *_, column in found))
 
@@ -262,7 +201,7 @@ def table(found: Counter[tuple[str, str, str]], engine: Counter[tuple[str, str]]
     """Lines: a row for each field, then the sums."""
     widths = [len(c) for c in COLUMNS]
     head = "  ".join(c.rjust(w) for c, w in zip(COLUMNS, widths, strict=True))
-    yield f"{'table':<20}{'field':<18}{'flips':>5}  {head}  engine"
+    yield f"{'table':<28}{'field':<18}{'flips':>5}  {head}  engine"
     rows = [*dict.fromkeys((t, f) for t, f, _ in sorted(found))]
     for key in rows:
         yield _row(*key, [found[(*key, c)] for c in COLUMNS], engine[key])
@@ -272,7 +211,7 @@ def table(found: Counter[tuple[str, str, str]], engine: Counter[tuple[str, str]]
 
 def _row(table: str, field: str, counts: list[int], engine: int) -> str:
     cells = "  ".join(str(n or "-").rjust(len(c)) for n, c in zip(counts, COLUMNS, strict=True))
-    return f"{table:<20}{field:<18}{sum(counts):>5}  {cells}  {engine or '-':>6}"
+    return f"{table:<28}{field:<18}{sum(counts):>5}  {cells}  {engine or '-':>6}"
 
 
 if __name__ == "__main__":

@@ -3,40 +3,68 @@
 import sys
 
 import numpy as np
+import pytest
 
+from snn2chip.chip.formats import loihi1_layout, loihi2_layout
 from tests.chip import fuzz_flips
 from tests.chip.fuzz_flips import COLUMNS, flipped, fuzz, seen_by, subjects
 
+CHIPS = ("loihi2", "loihi1")
 
-def test_no_flip_is_missed():
-    found, _ = fuzz(40, 1)
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_no_flip_is_missed(chip):
+    found, _ = fuzz(40, 1, chip)
     assert found.total() == 40
     assert {column for *_, column in found} <= set(COLUMNS) - {"MISSED"}
     columns = {column for *_, column in found}
     assert {"unpack", "audit", "validation"} <= columns
 
 
+def test_every_field_of_every_record_of_loihi1_is_flipped():
+    fields = {key for s in subjects("loihi1") for key in s.places}
+    for table, record in (
+        ("head", loihi1_layout.HEAD),
+        ("thresholds", loihi1_layout.THRESHOLD),
+        ("synapse formats", loihi1_layout.SYNAPSES),
+        ("border", loihi1_layout.BORDER),
+        ("tile header", loihi2_layout.TILE),
+        ("connection header", loihi2_layout.CONNECTION),
+        ("neurons", loihi1_layout.NEURON),
+        ("input axons", loihi1_layout.AXON_IN),
+        ("axon map", loihi2_layout.AXON_MAP),
+        ("axon memory", loihi1_layout.AXON_OUT),
+        ("axon memory, 2nd slot", loihi1_layout.AXON_FROM),
+        ("host's axon map", loihi2_layout.AXON_MAP),
+        ("host's axon memory", loihi1_layout.AXON_OUT),
+        ("host's axon memory, 2nd slot", loihi1_layout.AXON_FROM),
+    ):
+        assert {(table, f.name) for f in record.fields} <= fields
+    assert {("synapses", f) for f in ("run", "format", "weight", "index", "delay")} <= fields
+
+
 def test_every_field_of_every_record_is_flipped():
     fields = {key for s in subjects() for key in s.places}
     for table, record in (
-        ("tile header", fuzz_flips.TILE),
-        ("connection header", fuzz_flips.CONNECTION),
-        ("neurons", fuzz_flips.NEURON),
-        ("reset amounts", fuzz_flips.AMOUNT),
-        ("parameters", fuzz_flips.PARAMETER),
-        ("input axons", fuzz_flips.AXON_IN),
-        ("axon map", fuzz_flips.AXON_MAP),
-        ("axon memory", fuzz_flips.AXON_PAIRS),
-        ("host's axon map", fuzz_flips.AXON_MAP),
-        ("host's axon memory", fuzz_flips.AXON_PAIRS),
+        ("tile header", loihi2_layout.TILE),
+        ("connection header", loihi2_layout.CONNECTION),
+        ("neurons", loihi2_layout.NEURON),
+        ("reset amounts", loihi2_layout.AMOUNT),
+        ("parameters", loihi2_layout.PARAMETER),
+        ("input axons", loihi2_layout.AXON_IN),
+        ("axon map", loihi2_layout.AXON_MAP),
+        ("axon memory", loihi2_layout.AXON_PAIRS),
+        ("host's axon map", loihi2_layout.AXON_MAP),
+        ("host's axon memory", loihi2_layout.AXON_PAIRS),
     ):
         assert {(table, f.name) for f in record.fields} <= fields
     assert {("synapses", f) for f in ("block header", "index", "weight")} <= fields
 
 
-def test_places_cover_all_that_is_not_padding():
+@pytest.mark.parametrize("chip", CHIPS)
+def test_places_cover_all_that_is_not_padding(chip):
     """Outside of the places only zeros: padding, and the second half of a last pair is a place of its own."""
-    for s in subjects():
+    for s in subjects(chip):
         known: dict[tuple[int | str, str], set[int]] = {}
         for places in s.places.values():
             for p in places:
