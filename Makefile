@@ -80,7 +80,9 @@ picture: demo ## Take the picture of the report in docs/images again (needs chro
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 \
 	  --screenshot=docs/images/report.png $(abspath $(BUILD))/report.html
 
-docs: $(STAMP) ## Build the documentation's site in site/
+docs: $(STAMP) ## Write the pages that the code decides again, and build the site in site/
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_architecture.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## Remove .venv, caches and the demo's build

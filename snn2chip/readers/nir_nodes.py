@@ -122,28 +122,29 @@ def operation(reader: NodeReader, shape: NirShape, convention: Convention) -> tu
     kind = reader.node.type
     if kind in NEURONS:
         return Neuron(model=NEURONS[kind](reader, shape, convention)), shape
-    return _OPERATIONS[kind](reader, shape)
+    return OPERATIONS[kind](reader, shape)
 
 
 def check_type(reader: NodeReader) -> None:
     """Snn2ChipError where the node is of a type that is not read."""
     from snn2chip.readers.nir_neurons import NEURONS
 
-    kind, known = reader.node.type, (*_OPERATIONS, *NEURONS)
+    kind, known = reader.node.type, (*OPERATIONS, *NEURONS)
     if kind not in known:
         raise reader.error(
             f"{kind} nodes are not supported",
             need=f"Input, Output, {', '.join(known)}",
-            help=did_you_mean(kind, known) or _INSTEAD.get(kind, ""),
+            help=did_you_mean(kind, known) or INSTEAD.get(kind, ""),
         )
 
 
-_INSTEAD = {
+INSTEAD = {
     "CubaLIF": "use neurons without a current of their own (LIF)",
     "CubaLI": "use neurons without a current of their own (LIF)",
     "Conv1d": "write it as Conv2d with one row",
     "NIRGraph": "write the nodes of the subgraph into the graph itself",
 }
+"""Node that is refused -> what to use."""
 
 
 def _conv(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
@@ -271,7 +272,7 @@ def _flatten(reader: NodeReader, shape: NirShape) -> tuple[Op, NirShape]:
     return Flatten(), (math.prod(shape),)
 
 
-_OPERATIONS: Mapping[str, Callable[[NodeReader, NirShape], tuple[Op, NirShape]]] = {
+OPERATIONS: Mapping[str, Callable[[NodeReader, NirShape], tuple[Op, NirShape]]] = {
     "Conv2d": _conv,
     "Linear": _linear,
     "Affine": _linear,
@@ -280,3 +281,4 @@ _OPERATIONS: Mapping[str, Callable[[NodeReader, NirShape], tuple[Op, NirShape]]]
     "AvgPool2d": _pool(AvgPool2d),
     "Flatten": _flatten,
 }
+"""Type of NIR node -> reader."""
