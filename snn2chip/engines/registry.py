@@ -21,16 +21,18 @@ class Level(Enum):
 class Engine:
     """`run` is the function `run` of `module`.
 
-    `optional`: it needs more than snn2chip itself, so it is verified only where it is asked for. `extra`: the extra of
-    snn2chip that brings its packages. `checks`: its module has a function `check()` that raises where something else
-    is missing. `variant_of`: the same executor with other models, which `--engine all` leaves out. `twins`: its module
-    has a function `run_twin`, too, which runs a QuantizedCircuit by its twin.
+    `proves`: what agreeing with the spec says, in words. `optional`: it needs more than snn2chip itself, so it is
+    verified only where it is asked for. `extra`: the extra of snn2chip that brings its packages. `checks`: its module
+    has a function `check()` that raises where something else is missing. `variant_of`: the same executor with other
+    models, which `--engine all` leaves out. `twins`: its module has a function `run_twin`, too, which runs a
+    QuantizedCircuit by its twin.
     """
 
     name: str
     level: Level
     module: str
     what: str
+    proves: str = ""
     extra: str = ""
     checks: bool = False
     variant_of: str = ""
@@ -88,24 +90,28 @@ ENGINES = {
             level=Level.QUANTIZED,
             module="snn2chip.engines.layer",
             what="event-driven, numba",
+            proves="the integer circuit, computed event by event",
         ),
         Engine(
             name="dense",
             level=Level.QUANTIZED,
             module="snn2chip.engines.dense",
             what="torch convolutions",
+            proves="the integer circuit, computed with torch's convolutions",
         ),
         Engine(
             name="core",
             level=Level.PROGRAM,
             module="snn2chip.engines.core",
             what="the packed tables, chip time",
+            proves="the packed tables: what each core holds, its axons, delays and resets, in chip time",
         ),
         Engine(
             name="onnx",
             level=Level.QUANTIZED,
             module="snn2chip.engines.onnx",
             what="standard operators in ONNX Runtime",
+            proves="the integer circuit, in a runtime that is not ours; nothing of the chip",
             extra="onnx",
         ),
         Engine(
@@ -113,6 +119,7 @@ ENGINES = {
             level=Level.QUANTIZED,
             module="snn2chip.engines.lava.engine",
             what="Lava's fixed-point processes, chip time",
+            proves="the integer circuit and its schedule, in Intel's processes: delays and resets in chip time",
             checks=True,
         ),
         Engine(
@@ -120,6 +127,7 @@ ENGINES = {
             level=Level.QUANTIZED,
             module="snn2chip.engines.lava.fast",
             what="the same graph in Lava, faster models of ours",
+            proves="as lava, with models of ours for its synapses",
             checks=True,
             variant_of="lava",
         ),
@@ -128,6 +136,7 @@ ENGINES = {
             level=Level.CIRCUIT,
             module="snn2chip.engines.norse",
             what="norse's neurons, float32",
+            proves="the integer circuit, by its twin in float32; nothing of the chip",
             extra="norse",
             twins=True,
         ),

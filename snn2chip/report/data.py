@@ -44,9 +44,10 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """Rung 3, executor by executor."""
+    """Rung 3, executor by executor. `proves`: what each one's agreement says."""
 
     executors: tuple[str, ...]
+    proves: tuple[str, ...]
     rows: tuple[MatrixRow, ...]
 
 

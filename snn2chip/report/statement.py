@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from snn2chip.chip.program import Program
 from snn2chip.chip.split import BALANCED
 from snn2chip.chip.target import Status, Target
+from snn2chip.engines.registry import ENGINES
 from snn2chip.model import IN_MEMORY
 from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
@@ -49,6 +50,8 @@ def matrix(verdict: Verdict) -> Matrix:
     rows = zip(*executors.values(), strict=True)
     return Matrix(
         executors=tuple(executors),
+        # A recording made elsewhere is called `NAME (recorded)`.
+        proves=tuple(ENGINES[name.split(" ")[0]].proves for name in executors),
         rows=tuple(
             MatrixRow(
                 layer=counts[0].layer,
