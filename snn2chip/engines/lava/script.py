@@ -140,7 +140,7 @@ def script(plan: Plan, qc: QuantizedCircuit, samples: int) -> str:
         [
             head,
             CHECK_OURS.format(names=", ".join(refused)) if refused else "",
-            CONNECT if refused else CONNECT.lstrip("\n"),
+            CONNECT,
             *_processes(plan, names, chip),
             "\n",
             *_wires(plan, qc, names, chip),
