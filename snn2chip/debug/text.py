@@ -103,16 +103,15 @@ def _settings(d: Diagnosis) -> Iterator[str]:
     yield "settings, each tried on these samples"
     width = max(len(s.words) for s in d.settings)
     for s in d.settings:
-        yield f"  {s.words:<{width}}  {verdict(d, s)}"
+        gave = s.refused if s.counts is None else scores(s.counts)
+        yield f"  {s.words:<{width}}  {gave}: {verdict(d, s)}"
     yield advice(d)
 
 
 def verdict(d: Diagnosis, s: Setting) -> str:
-    """What a setting gave, and whether that mends."""
+    """Whether a setting mends, in words."""
     if s.counts is None:
-        return f"cannot be used ({s.refused})"
+        return "cannot be used"
     if not d.mends(s.counts):
-        return f"{scores(s.counts)}: does not mend"
-    return f"{scores(s.counts)}: mends" + (
-        "" if s.reachable else ", but no option of ours rounds layers apart"
-    )
+        return "does not mend"
+    return "mends" if s.reachable else "mends, but no option of ours rounds layers apart"

@@ -18,7 +18,7 @@ from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits
 from snn2chip.progress import Progress
 from snn2chip.quantize.input import dequantize_input, quantize_input
-from snn2chip.quantize.mix import mixed, rounded_populations
+from snn2chip.quantize.mix import ends, rounded_populations
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
 from snn2chip.verify.compare import Tally
@@ -53,6 +53,7 @@ class Trials:
     ) -> None:
         self._circuit, self._qc, self._inputs, self._labels = circuit, qc, inputs, labels
         self._journal = journal
+        self._ends = ends(circuit, qc)
         rounded = quantize_input(qc.input, inputs)[1] > 0
         self.places = (*((INPUT,) if rounded else ()), *rounded_populations(qc))
         self._exact = frozenset(p.name for p in qc.populations).difference(self.places)
@@ -119,7 +120,7 @@ class Trials:
 
     def _mix(self, chunk: _Chunk, floated: frozenset[str]) -> Counts:
         """Only what lies behind a change is run: the rest is as in the nearer of the two ends."""
-        circuit = mixed(self._circuit, self._qc, floated | self._exact)
+        circuit = self._ends.mixed(floated | self._exact)
         changed = {False: floated, True: frozenset(self.places) - floated}
         behind = {end: downstream(circuit, names) for end, names in changed.items()}
         end = min(behind, key=lambda e: len(behind[e]))
@@ -137,8 +138,7 @@ class Trials:
         if floats not in chunk.ends:
             names = self._exact.union(self.places) if floats else self._exact
             values = chunk.real if floats or INPUT not in self.places else chunk.on_grid
-            circuit = mixed(self._circuit, self._qc, names)
-            chunk.ends[floats] = run_circuit(circuit, values).outputs
+            chunk.ends[floats] = run_circuit(self._ends.mixed(names), values).outputs
         return chunk.ends[floats]
 
     def _chip(self, first: int, qc: QuantizedCircuit) -> Counts:

@@ -11,7 +11,7 @@ sends. Where the units are powers of two, nothing of this rounds.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from snn2chip.arrays import floats
 from snn2chip.circuit.types import Circuit, Population, Projection
@@ -21,20 +21,33 @@ from snn2chip.quantize.twin import twin
 from snn2chip.quantize.types import QuantizedCircuit
 
 
-def mixed(circuit: Circuit, qc: QuantizedCircuit, floated: Collection[str]) -> Circuit:
-    """The twin of `qc` with the populations `floated` as in `circuit`, which `qc` came from."""
-    rounded = twin(qc)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ends:
+    """The twin, and the float circuit that sends in the twin's units: populations and projections go together."""
+
+    rounded: Circuit
+    floats: Circuit
+
+    def mixed(self, floated: Collection[str]) -> Circuit:
+        """The twin with the populations `floated` in floats."""
+        populations = zip(self.rounded.populations, self.floats.populations, strict=True)
+        projections = zip(self.rounded.projections, self.floats.projections, strict=True)
+        return replace(
+            self.rounded,
+            populations=tuple(f if r.name in floated else r for r, f in populations),
+            projections=tuple(f if r.target in floated else r for r, f in projections),
+        )
+
+
+def ends(circuit: Circuit, qc: QuantizedCircuit) -> Ends:
+    """Both ends of `circuit` and of `qc`, which came from it."""
     units = {p.name: p.unit for p in qc.populations if p.neuron.emits is Emits.GRADED}
-    originals = {p.name: p for p in circuit.projections}
-    return replace(
-        rounded,
-        populations=tuple(
-            _population(circuit.population(p.name), units) if p.name in floated else p
-            for p in rounded.populations
-        ),
-        projections=tuple(
-            _projection(originals[p.name], units) if p.target in floated else p
-            for p in rounded.projections
+    return Ends(
+        rounded=twin(qc),
+        floats=replace(
+            circuit,
+            populations=tuple(_population(p, units) for p in circuit.populations),
+            projections=tuple(_projection(p, units) for p in circuit.projections),
         ),
     )
 
@@ -46,9 +59,9 @@ def rounded_populations(qc: QuantizedCircuit) -> tuple[str, ...]:
 
 
 def _population(p: Population, units: Mapping[str, float]) -> Population:
-    return replace(p, bias=floats(p.bias / units.get(p.name, 1.0)))
+    return replace(p, bias=floats(p.bias / units[p.name])) if p.name in units else p
 
 
 def _projection(p: Projection, units: Mapping[str, float]) -> Projection:
     worth = units.get(p.sources[0], 1.0) / units.get(p.target, 1.0)
-    return replace(p, weight=floats(p.weight * worth))
+    return p if worth == 1.0 else replace(p, weight=floats(p.weight * worth))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from snn2chip.debug.text import advice, headline, scores, verdict
-from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure
+from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, Setting
 from snn2chip.report.chart import Chart, Line, Mark, axis, names_axis
 from snn2chip.report.page import page
 
@@ -33,6 +33,16 @@ class PlaceRow:
     hurts: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """A setting. `good`: it mends, and can be said."""
+
+    words: str
+    gives: str
+    verdict: str
+    good: bool
+
+
 def render_accuracy(d: Diagnosis, title: str, target: str) -> str:
     """The page."""
     fallen = d.lost > 0
@@ -46,10 +56,11 @@ def render_accuracy(d: Diagnosis, title: str, target: str) -> str:
         advice=advice(d) if fallen else "",
         good=not fallen,
         measure=WORDS[d.by],
+        name=d.by.value.replace("top1", "top-1"),
         ends=(("original", scores(d.original)), ("rounded", scores(d.rounded))),
         rows=tuple(_row(d, c) for c in d.layers),
         plot=plot(d) if d.layers else None,
-        settings=tuple((s, verdict(d, s), d.mends(s.counts) and s.reachable) for s in d.settings),
+        settings=tuple(_setting(d, s) for s in d.settings),
         mended="" if d.mended is None else scores(d.mended),
     )
 
@@ -100,6 +111,15 @@ def _row(d: Diagnosis, c: LayerCost) -> PlaceRow:
         alone_outputs=_part(c.alone, Measure.OUTPUTS),
         back=Part(text=f"{100 * back:.0f} %", share=back) if d.lost > 0 else None,
         hurts=c.name in d.culprits,
+    )
+
+
+def _setting(d: Diagnosis, s: Setting) -> SettingRow:
+    return SettingRow(
+        words=s.words,
+        gives=s.refused if s.counts is None else scores(s.counts),
+        verdict=verdict(d, s),
+        good=d.mends(s.counts) and s.reachable,
     )
 
 

@@ -9,7 +9,7 @@ from snn2chip.circuit.engine import run
 from snn2chip.engines.spec import run as run_spec
 from snn2chip.neuron import Emits
 from snn2chip.quantize.input import choose_input, dequantize_input, quantize_input
-from snn2chip.quantize.mix import mixed, rounded_populations
+from snn2chip.quantize.mix import ends, rounded_populations
 from snn2chip.quantize.quantize import quantize
 from tests.quantize.build import MODELS, WIDTHS, random_circuit
 
@@ -29,8 +29,8 @@ def made(name, relay, *, grid, widths=WIDTHS, free=False):
 def test_the_ends_are_the_chip_and_the_source(name, relay):
     circuit, qc, integers, values = made(name, relay, grid=False)
     spec, source = run_spec(qc, integers), run(circuit, values)
-    chip = run(mixed(circuit, qc, ()), values)
-    floats = run(mixed(circuit, qc, [p.name for p in qc.populations]), values)
+    chip = run(ends(circuit, qc).mixed(()), values)
+    floats = run(ends(circuit, qc).mixed([p.name for p in qc.populations]), values)
     for p in qc.populations:
         assert np.array_equal(chip.outputs[p.name], spec.outputs[p.name])
         assert np.array_equal(floats.outputs[p.name] * p.unit, source.outputs[p.name])
@@ -43,7 +43,7 @@ def test_populations_that_are_left_out_change_nothing(name, relay):
     """On the grid nothing is rounded; off it, floating all that is not named leaves the chip's spikes."""
     circuit, qc, integers, values = made(name, relay, grid=True)
     exact = {p.name for p in qc.populations} - set(rounded_populations(qc))
-    found = run(mixed(circuit, qc, exact), values)
+    found = run(ends(circuit, qc).mixed(exact), values)
     spec = run_spec(qc, integers)
     assert all(np.array_equal(found.outputs[n], spec.outputs[n]) for n in spec.outputs)
     assert np.array_equal(found.decision, spec.decision)
@@ -55,17 +55,19 @@ def test_a_population_alone_is_rounded(name):
     circuit, qc, _, values = made(name, False, grid=False, widths=replace(WIDTHS, weight_bits=4))
     names = [p.name for p in qc.populations]
     assert "b" in rounded_populations(qc)
-    alone = run(mixed(circuit, qc, set(names) - {"b"}), values)
+    alone = run(ends(circuit, qc).mixed(set(names) - {"b"}), values)
     source = run(circuit, values)
     assert np.array_equal(alone.outputs["a"], source.outputs["a"])
     assert not np.array_equal(alone.outputs["b"], source.outputs["b"])
-    again = run(mixed(circuit, qc, set(names) - {"b"}), values, known={"a": source.outputs["a"]})
+    again = run(
+        ends(circuit, qc).mixed(set(names) - {"b"}), values, known={"a": source.outputs["a"]}
+    )
     assert all(np.array_equal(again.outputs[n], alone.outputs[n]) for n in names)
 
 
 def test_free_scales_mix_in_the_twins_units():
     circuit, qc, integers, values = made("lif", True, grid=False, free=True)
-    chip, spec = run(mixed(circuit, qc, ()), values), run_spec(qc, integers)
+    chip, spec = run(ends(circuit, qc).mixed(()), values), run_spec(qc, integers)
     assert all(np.array_equal(chip.outputs[n], spec.outputs[n]) for n in spec.outputs)
-    floats = run(mixed(circuit, qc, [p.name for p in qc.populations]), values)
+    floats = run(ends(circuit, qc).mixed([p.name for p in qc.populations]), values)
     assert (floats.decision.argmax(1) == run(circuit, values).decision.argmax(1)).all()

@@ -24,6 +24,7 @@ from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
 from snn2chip.report.collect import BuildFacts, collect
 from snn2chip.report.data import ReportData
+from snn2chip.report.plain import plain
 from snn2chip.report.statement import rung_row
 from snn2chip.stages.levels import quantized
 from snn2chip.verify.text import headline
@@ -83,6 +84,7 @@ def failed(made: Made) -> ReportData:
         made.data,
         passed=bad.passed,
         headline=headline(bad),
+        plain=plain(bad, made.data.layers),
         rungs=tuple(rung_row(r) for r in bad.rungs),
     )
 

@@ -26,7 +26,7 @@ def test_the_table_says_how_much_comes_back(lossy):
     ]
     assert page.count('class="hurts"') == 1
     assert "--method mse mends it" in page
-    assert "cannot be used (dead-layer)" in page
+    assert ">cannot be used</span>" in page
     assert "With <strong>b</strong> in floats" in page
 
 
