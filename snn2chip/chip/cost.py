@@ -5,11 +5,12 @@ Nothing of a network is needed but its shapes: the question of somebody who desi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 import numpy as np
 
 from snn2chip.arrays import ints
+from snn2chip.chip.formats.loihi1_words import UNCOUNTED
 from snn2chip.chip.layer import Consumer, Layer
 from snn2chip.chip.needs import needs_of, outgoing_of
 from snn2chip.chip.reach import Reach
@@ -43,15 +44,23 @@ class ConvShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One limit of a core: what the fullest tile needs, and what a core has."""
+    """One limit of a core: what the fullest tile needs, and what a core has.
 
-    need: int
+    `need` None: the tile has more neurons than a core can tell apart, and nothing else of it can be counted.
+    """
+
+    need: int | None
     limit: int
 
     @property
     def share(self) -> float:
-        """Part of the limit."""
-        return self.need / self.limit
+        """Part of the limit; infinite where the need cannot be counted."""
+        return inf if self.need is None else self.need / self.limit
+
+    @property
+    def fits(self) -> bool:
+        """Whether a core has enough of it."""
+        return self.need is not None and self.need <= self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +81,14 @@ class ConvCost:
 
     @property
     def binds(self) -> str:
-        """The limit that the fullest tile comes closest to."""
-        return max(self.uses, key=lambda name: self.uses[name].share)
+        """The limit that the fullest tile comes closest to, or exceeds most, of those whose need can be counted."""
+        counted = {name: u.share for name, u in self.uses.items() if u.need is not None}
+        return max(counted, key=lambda name: counted[name])
 
     @property
     def fits(self) -> bool:
         """Whether the fullest tile fits a core."""
-        return all(u.need <= u.limit for u in self.uses.values())
+        return all(u.fits for u in self.uses.values())
 
 
 def layer_of(conv: ConvShape, weight_bits: int) -> Layer:
@@ -139,7 +149,7 @@ def _uses(layer: Layer, target: Target, size: Shape) -> dict[str, Use]:
         {k: int(n.item()) for k, n in needs.items()} for needs in needs_of(layer, target, sizes)
     ]
     uses = [
-        {k: Use(need=n, limit=target.limit(k)) for k, n in whole.items()}
+        {k: Use(need=n if n < UNCOUNTED else None, limit=target.limit(k)) for k, n in whole.items()}
         for whole in ({**way, **outgoing_of(layer, target, size, way)} for way in ways)
     ]
     return min(uses, key=lambda way: max(u.share for u in way.values()))

@@ -17,6 +17,7 @@ from snn2chip.chip.formats.loihi1_axons import POPULATION_SLOTS
 from snn2chip.chip.formats.loihi1_pack import BORDERS, Pad
 from snn2chip.chip.formats.loihi1_sets import line_of, spans_of
 from snn2chip.chip.formats.loihi1_words import (
+    UNCOUNTED,
     Line,
     Span,
     axons_of,
@@ -31,8 +32,6 @@ from snn2chip.chip.target import Target
 from snn2chip.chip.wiring import Link
 from snn2chip.circuit.types import Conv, Dense, Kernel, Shape
 from snn2chip.fixed import signed_bits
-
-TOO_MANY = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +141,8 @@ def _counted(
     )
     for (j, th), (k, tw) in product(enumerate(sizes[1]), enumerate(sizes[2])):
         if th * tw > most:
-            neurons[:, j, k] = TOO_MANY
+            neurons[:, j, k] = channels * (th * tw)
+            words[:, j, k] = axons[:, j, k] = UNCOUNTED
             continue
         for rows, columns in product(heights[j], widths[k]):
             own = _tile(links, most, channels, rows, columns, (th, tw))
@@ -161,15 +161,15 @@ def _tile(
 ) -> tuple[IntArray, IntArray, IntArray]:
     """(neurons, synapse words, input axons) of one place of a tile, for all numbers of channels.
 
-    Where even one channel has more than `most` neurons, nothing else is counted.
+    Where even one channel has more than `most` neurons, nothing else is counted: UNCOUNTED.
     """
     height = rows[0].length if rows else size[0]
     width = columns[0].length if columns else size[1]
     neurons = channels * height * width
+    if height * width > most:
+        return neurons, np.full_like(channels, UNCOUNTED), np.full_like(channels, UNCOUNTED)
     words, axons = np.zeros_like(channels), np.zeros_like(channels)
     spans, tiles = iter(zip(rows, columns, strict=True)), tuple(channels.tolist())
-    if height * width > most:
-        return neurons, words, axons
     for link in links:
         span = None if isinstance(link.kernel, Dense) else next(spans)
         for delay in link.delays:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from snn2chip.chip.cost import WORD_BITS, ConvCost, ConvShape, cost_of
+from snn2chip.chip.cost import WORD_BITS, ConvCost, ConvShape, Use, cost_of
 from snn2chip.chip.target import Target, load_target
 from snn2chip.circuit.types import Shape
 from snn2chip.errors import Snn2ChipError, StatementError
@@ -36,14 +36,9 @@ class Cost:
             f"tile {_size(c.tile[1:])}x{c.tile[0]} ({whose}): {c.cores} cores; "
             f"no tile takes fewer than {c.floor}, neurons alone {c.neuron_floor}",
         ]
-        for name, use in c.uses.items():
-            binds = "  <- binds" if name == c.binds else ""
-            shown = _NAMES.get(name, name.replace("_", " "))
-            lines.append(
-                f"  {shown:<18} {use.need:>9,} of {use.limit:>7,} {100 * use.share:>8.2f} %{binds}"
-            )
+        lines += [_line(name, use, binds=name == c.binds) for name, use in c.uses.items()]
         lines.append("  axons out: as if one core read every spike")
-        return lines if c.fits else [*lines, f"does not fit a core of {c.target}"]
+        return lines if c.fits else [*lines, _misfit(c)]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values; tiles and maps are rows, columns, channels."""
@@ -65,14 +60,41 @@ class Cost:
             "cores": c.cores,
             "cores_floor": c.floor,
             "cores_floor_neurons": c.neuron_floor,
-            "synapse_bits": WORD_BITS * c.uses["synapse_words"].need,
+            "synapse_bits": _synapse_bits(c),
             "uses": {
-                name: {"need": u.need, "limit": u.limit, "share": u.share}
+                name: {
+                    "need": u.need,
+                    "limit": u.limit,
+                    "share": None if u.need is None else u.share,
+                }
                 for name, u in c.uses.items()
             },
             "binds": c.binds,
             "fits": c.fits,
         }
+
+
+def _line(name: str, use: Use, *, binds: bool) -> str:
+    shown = _NAMES.get(name, name.replace("_", " "))
+    if use.need is None:
+        return f"  {shown:<18} cannot be counted: more neurons than a core tells apart"
+    share = f"{100 * use.share:>8.2f} %{'  <- binds' if binds else ''}"
+    return f"  {shown:<18} {use.need:>9,} of {use.limit:>7,} {share}"
+
+
+def _misfit(c: ConvCost) -> str:
+    """What the tile needs too much of."""
+    over = [
+        f"{_NAMES.get(name, name.replace('_', ' '))}: need {u.need:,}, have {u.limit:,}"
+        for name, u in c.uses.items()
+        if u.need is not None and not u.fits
+    ]
+    return f"does not fit a core of {c.target}: {'; '.join(over)}"
+
+
+def _synapse_bits(c: ConvCost) -> int | None:
+    words = c.uses["synapse_words"].need
+    return None if words is None else WORD_BITS * words
 
 
 def cost(

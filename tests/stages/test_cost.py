@@ -29,7 +29,30 @@ def test_text_names_what_binds(capsys):
 
 def test_a_tile_that_fits_no_core_is_status_1(capsys):
     assert main(["cost", "--conv", "512,512,3,1", "--source", "7x7", "--tile", "7x7x512"]) == 1
-    assert "does not fit a core of loihi2" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("does not fit a core of loihi2: neurons: need 25,088, have 4,095; ")
+
+
+@pytest.mark.parametrize("tile", ["20x20x128", "20x56x8", "56x56x64"])
+def test_what_cannot_be_counted_on_loihi1_is_no_number(tile, capsys):
+    """More neurons than an index tells apart, or than a core has for a single channel."""
+    words = ["cost", "--conv", "64,128,3,1", "--source", "56x56", "--target", "loihi1"]
+    assert main([*words, "--tile", tile]) == 1
+    rows, columns, channels = map(int, tile.split("x"))
+    lines = capsys.readouterr().out.splitlines()
+    neurons = next(line for line in lines if line.startswith("  neurons"))
+    assert neurons.endswith("<- binds")
+    assert int(neurons.split()[1].replace(",", "")) >= rows * columns * channels
+    (synapses,) = (line for line in lines if line.startswith("  synapse words"))
+    assert synapses.endswith("cannot be counted: more neurons than a core tells apart")
+    assert lines[-1].startswith("does not fit a core of loihi1: neurons: need ")
+    assert not any(
+        len(word) > 11 and word.replace(",", "").isdigit() for word in " ".join(lines).split()
+    )
+    assert main([*words, "--tile", tile, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["uses"]["synapse_words"] == {"need": None, "limit": 16384, "share": None}
+    assert told["synapse_bits"] is None
 
 
 @pytest.mark.parametrize(

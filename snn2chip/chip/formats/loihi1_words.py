@@ -28,6 +28,9 @@ INDEX_BITS = (0, 6, 7, 8, 9, 10, 11, 12)
 WEIGHT_BITS = (1, 2, 3, 4, 5, 6, 8)
 """Widths of a stored weight that the chip has."""
 
+UNCOUNTED = 1 << 40
+"""In the place of a count that is none, because a tile has more neurons than a core or than an index can tell apart."""
+
 N = TypeVar("N", int, IntArray)
 
 
@@ -183,7 +186,7 @@ def words_of_sets(
 ) -> IntArray:
     """Words of all sets, for `tiles` of so many channels, each of which sees `inputs` channels.
 
-    `bits`: of a weight and a delay. Where no index is wide enough the words are more than any memory has.
+    `bits`: of a weight and a delay. UNCOUNTED where no index is wide enough.
     """
     channels = np.array(tiles, np.int64)
     pairs = inputs * channels
@@ -192,7 +195,7 @@ def words_of_sets(
     words = np.zeros_like(pairs)
     for size, count in sizes:
         words = words + count * set_words(size * pairs, bits + index)
-    return frozen(np.where(index < 0, 1 << 40, words))
+    return frozen(np.where(index < 0, UNCOUNTED, words))
 
 
 @lru_cache(maxsize=1 << 16)
