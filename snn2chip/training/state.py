@@ -17,6 +17,7 @@ from snn2chip.training.dataset import Dataset
 from snn2chip.training.recipe import Recipe, can_be_extended
 
 FORMAT = 2
+EPOCHS, CUDA = "--epochs", "cuda"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +51,21 @@ def identity(
         arrays.update(repr(array.dtype).encode())
         arrays.update(np.ascontiguousarray(array).data)
     flags = {f"--{FLAGS.get(k, k).replace('_', '-')}": v for k, v in asdict(recipe).items()}
-    told = {
+    gpu = {"GPU": torch.cuda.get_device_name()} if device == CUDA else {}
+    return {
         **{k: repr(v) for k, v in {**flags, **more}.items()},
+        **gpu,
         "--device": device,
         "--threads": str(torch.get_num_threads()),
         "torch": str(torch.__version__),
         "shapes of the weights": hashlib.sha256(repr(shapes).encode()).hexdigest()[:12],
         "training samples": arrays.hexdigest()[:12],
     }
-    return told
 
 
 def save(path: Path, told: Told, epochs: tuple[Epoch, ...], parts: dict[str, Any]) -> None:
     """Write the state whole or not at all. `parts`: objects with a `state_dict`."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    cuda = torch.cuda.get_rng_state() if told["--device"] == CUDA else None
     tree = {
         "format": FORMAT,
         "told": told,
@@ -99,8 +101,8 @@ def restore(path: Path, told: Told, recipe: Recipe, parts: dict[str, Any]) -> tu
     for name, part in parts.items():
         part.load_state_dict(tree[name])
     torch.set_rng_state(tree["rng"])
-    if tree["rng_cuda"]:
-        torch.cuda.set_rng_state_all(tree["rng_cuda"])
+    if tree["rng_cuda"] is not None:
+        torch.cuda.set_rng_state(tree["rng_cuda"])
     return done
 
 
@@ -123,7 +125,5 @@ def _check(path: Path, found: Told, told: Told, recipe: Recipe, done: int) -> No
     have, need = (", ".join(f"{k} {x.get(k, 'unset')}" for k in differ) for x in (found, told))
     raise Snn2ChipError("train-state", str(path), why, have=have, need=need, help=help)
 
-
-EPOCHS = "--epochs"
 
 _AGAIN = "give the options that it was begun with, or another --out; remove the file to begin again"

@@ -49,6 +49,22 @@ def test_torch_is_left_as_it_was():
     assert not torch.are_deterministic_algorithms_enabled()
 
 
+def test_factors_keep_their_bits_on_a_gpu():
+    """cuDNN's convolutions cut float32 to 10 bits unless they are told not to."""
+    before = torch.backends.cudnn.allow_tf32
+    with loop.seeded(1):
+        assert not torch.backends.cudnn.allow_tf32
+        assert torch.backends.cudnn.deterministic
+    assert torch.backends.cudnn.allow_tf32 is before
+
+
+def test_a_state_of_a_cpu_needs_no_gpu(tmp_path, monkeypatch):
+    """Saved where there is a GPU, it goes on where there is none."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    trained(state=tmp_path / "state.pt")
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["rng_cuda"] is None
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_stopped_between_epochs_it_gives_the_same_weights(tmp_path, schedule, optimizer):
