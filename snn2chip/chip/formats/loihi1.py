@@ -13,13 +13,14 @@ from snn2chip.chip.formats.bits import FieldError, Words
 from snn2chip.chip.formats.loihi1_axons import pack_axons, unpack_table
 from snn2chip.chip.formats.loihi1_layout import HEAD
 from snn2chip.chip.formats.loihi1_pack import best_pad, packed_tile
-from snn2chip.chip.formats.loihi1_unpack import read_core
+from snn2chip.chip.formats.loihi1_unpack import border_of, read_core
 from snn2chip.chip.program import AxonTable, Connection, Core, CoreContents, Tile, Use
 from snn2chip.chip.target import Target
 from snn2chip.errors import StatementError
 
 __all__ = [
     "NAME",
+    "border_of",
     "count",
     "pack_axons",
     "pack_core",
@@ -36,10 +37,10 @@ def pack_core(
     target: Target,
     *,
     chip: int,
-    tile: Tile,
+    tiles: Sequence[Tile],
     synapses: Sequence[Words] | None = None,
 ) -> Core:
-    """The core with these contents, its border stored in the way that fits with the fewest words.
+    """The core with these contents: one tile, its border stored in the way that fits with the fewest words.
 
     Raises FieldError. `synapses` is of no use here: what a tile stores depends on its place.
     """
@@ -51,7 +52,7 @@ def pack_core(
     axon_map, axon_memory = pack_axons(contents.axons)
     return Core(
         chip=chip,
-        tile=tile,
+        tiles=tuple(tiles),
         groups=best.groups,
         neurons=best.neurons,
         synapses=best.synapses,
