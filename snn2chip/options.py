@@ -34,13 +34,14 @@ class BuildOptions:
     """All options of a compile; `labels` and `prices` belong to the deploy that asked for them.
 
     `align`: "auto", or "none" for the fewest cores of a program that does not run. `split`: how many cores are given
-    for fewer messages (`chip.split.SLACKS`).
+    for fewer messages (`chip.split.SLACKS`). `share_cores`: "auto", or "none" for a core for each tile.
     """
 
     model: ModelRequest
     target: str = "loihi2"
     align: str = "auto"
     split: str = BALANCED
+    share_cores: str = "auto"
     quantize: QuantizeOptions = field(default_factory=QuantizeOptions)
     place: Placing = field(default_factory=Placing)
     labels: str | None = None
@@ -59,7 +60,7 @@ class BuildOptions:
             "place": _plain(self.place),
             **{
                 k: v
-                for k in ("target", "align", "split", "labels", "prices")
+                for k in ("target", "align", "split", "share_cores", "labels", "prices")
                 if (v := getattr(self, k)) is not None
             },
         }

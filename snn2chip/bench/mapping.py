@@ -8,6 +8,7 @@ from typing import Any
 from snn2chip.bench.placement import PlacementRow, placement_lines
 from snn2chip.bench.published import anchors, rows
 from snn2chip.bench.shapes import mobilenet, sew_resnet18, yolo_kp
+from snn2chip.chip.formats.format import ONE_TILE
 from snn2chip.chip.formats.loihi1_words import conv_weight_sets
 from snn2chip.chip.formats.loihi2_words import dense_words, shared_words
 from snn2chip.chip.map import plan_cores
@@ -65,8 +66,9 @@ class Section:
 class CoreRow:
     """Cores of one network on one target.
 
-    `most`: what they are held to, and `whose`. `alone`: the sum over layers of the fewest cores of each layer alone, a
-    lower bound of every split into tiles of one size; `neurons`: cores if neurons were the only limit.
+    `most`: what they are held to, and `whose`. `apart`: with a core for each tile. `alone`: the sum over layers of the
+    fewest cores of each layer alone, a lower bound of `apart` however layers are split into tiles of one size.
+    `neurons`: cores if neurons were the only limit, a lower bound of `cores`.
     """
 
     network: str
@@ -74,6 +76,7 @@ class CoreRow:
     cores: int
     most: int
     whose: str
+    apart: int
     alone: int
     neurons: int
 
@@ -85,6 +88,7 @@ class CoreRow:
             "cores": self.cores,
             "most": self.most,
             "whose": self.whose,
+            "without_sharing": self.apart,
             "lower_bound_layers_alone": self.alone,
             "lower_bound_neurons": self.neurons,
             "holds": self.cores <= self.most,
@@ -114,7 +118,10 @@ class MappingTable:
             out += [f"{s.name} ({s.unit}): {fine} of {len(s.rows)} hold", f"  {s.note}"]
             out += [f"  {'':<46} {'published':>12} {'ours':>12} {'difference':>12}"]
             out += [_line(r) for r in s.rows] + [""]
-        out += ["cores of whole networks", f"  {'':<46} {'at most':>12} {'ours':>12} lower bounds"]
+        out += [
+            "cores of whole networks",
+            f"  {'':<46} {'at most':>12} {'ours':>12} a core for each tile (lower bounds)",
+        ]
         out += [_core_line(r) for r in self.cores]
         return [*out, "", *placement_lines(self.placement)] if self.placement else out
 
@@ -274,8 +281,9 @@ def _planned(qc: QuantizedCircuit, target: Target, *, aligned: bool) -> Plan:
 
 
 def _core_row(name: str, plan: Plan, most: int, whose: str) -> CoreRow:
-    alone = cores_alone(plan.qc, plan.target, plan.wiring)
-    sizes = (t.shape for t in plan.tilings.values())
+    neurons = [c * h * w for c, h, w in (t.shape for t in plan.tilings.values())]
+    if plan.target.format not in ONE_TILE:
+        neurons = [sum(neurons)]
     limit = plan.target.limit("neurons")
     return CoreRow(
         network=name,
@@ -283,8 +291,9 @@ def _core_row(name: str, plan: Plan, most: int, whose: str) -> CoreRow:
         cores=plan.cores,
         most=most,
         whose=whose,
-        alone=alone,
-        neurons=sum(-(-c * h * w // limit) for c, h, w in sizes),
+        apart=sum(t.cores for t in plan.tilings.values()),
+        alone=cores_alone(plan.qc, plan.target, plan.wiring),
+        neurons=sum(-(-n // limit) for n in neurons),
     )
 
 
@@ -297,8 +306,8 @@ def _line(r: MappingRow) -> str:
 def _core_line(r: CoreRow) -> str:
     fine = "" if r.cores <= r.most else "  ABOVE"
     return (
-        f"  {r.target}: {r.network:<44} {r.most:>8,} {r.cores:>8,}  each layer alone {r.alone:,}, "
-        f"neurons alone {r.neurons:,}{fine}"
+        f"  {r.target}: {r.network:<44} {r.most:>8,} {r.cores:>8,}  without sharing {r.apart:,} "
+        f"(each layer alone {r.alone:,}), neurons alone {r.neurons:,}{fine}"
     )
 
 

@@ -33,18 +33,25 @@ def facts_of(program: Program, target: Target) -> Facts:
 
 
 def core_facts_of(program: Program, number: int, contents: CoreContents) -> CoreFacts:
-    """Facts of core `number`, whose words say `contents`; its layer is named by its first tile."""
+    """Facts of core `number`, whose words say `contents`."""
     core = program.cores[number]
-    index = contents.tiles[0].population if contents.tiles else 0
-    known = 0 < index < len(program.populations)
-    connections = [c for t in contents.tiles for c in t.connections]
+    layers = tuple(_layer(program, tile.population) for tile in contents.tiles)
     return CoreFacts(
         number=number,
         chip=core.chip,
-        layer=program.populations[index] if known else f"population {index}",
+        layer=" + ".join(dict.fromkeys(layers)) or "program",
+        layers=layers,
         counts=format_of(program.format).count(core, f"core {number}").counts,
         contents=without_weights(contents),
         weights=tuple(
-            (int(c.weight.min(initial=0)), int(c.weight.max(initial=0))) for c in connections
+            tuple(
+                (int(c.weight.min(initial=0)), int(c.weight.max(initial=0))) for c in t.connections
+            )
+            for t in contents.tiles
         ),
     )
+
+
+def _layer(program: Program, population: int) -> str:
+    known = 0 < population < len(program.populations)
+    return program.populations[population] if known else f"population {population}"

@@ -26,17 +26,42 @@ class Listeners:
     columns: Mask
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seats:
+    """Where the tiles of a population are, in their order: `core` of each, and its first input axon of that core."""
+
+    core: IntArray
+    axon: IntArray
+
+
+def seats_of(
+    cores: Sequence[Sequence[Tile]], tilings: Mapping[str, Tiling], wiring: Wiring
+) -> dict[str, Seats]:
+    """The seats of each population, when core i holds the tiles `cores[i]`: their axons follow each other."""
+    found: dict[Tile, tuple[int, int]] = {}
+    for core, tiles in enumerate(cores):
+        axon = 0
+        for tile in tiles:
+            found[tile] = core, axon
+            axon += sum(len(link.sources) for link in wiring.links[tile.population])
+    seats = {name: [found[t] for t in tiling.tiles()] for name, tiling in tilings.items()}
+    return {
+        name: Seats(core=ints([core for core, _ in own]), axon=ints([axon for _, axon in own]))
+        for name, own in seats.items()
+    }
+
+
 def first_axons(links: Sequence[Link]) -> list[int]:
-    """Core-wide number of each link's first axon; a link has one for each of its sources."""
+    """Number of each link's first axon among those of its tile; a link has one for each of its sources."""
     return [sum(len(link.sources) for link in links[:i]) for i in range(len(links))]
 
 
 def listeners_of(
-    source: str, wiring: Wiring, tilings: Mapping[str, Tiling], first_core: Mapping[str, int]
+    source: str, wiring: Wiring, tilings: Mapping[str, Tiling], seats: Mapping[str, Seats]
 ) -> Listeners | None:
     """The listeners of a population, the input or a map of the host; None where there are none."""
     parts = [
-        _listeners(source, link, first, tilings[target], first_core[target])
+        _listeners(source, link, first, tilings[target], seats[target])
         for target, links in wiring.links.items()
         for link, first in zip(links, first_axons(links), strict=True)
         if source in link.sources
@@ -54,17 +79,15 @@ def listeners_of(
     )
 
 
-def _listeners(
-    source: str, link: Link, first_axon: int, tiling: Tiling, first_core: int
-) -> Listeners:
+def _listeners(source: str, link: Link, first_axon: int, tiling: Tiling, seats: Seats) -> Listeners:
     """The tiles of one link's target, once per axon that is the source's."""
     heard = reach(link, tiling.shape, tiling.size)
     grid = [len(axis) for axis in (heard.channels, heard.rows, heard.columns)]
     c, y, x = (i.ravel() for i in np.indices(grid))
     axons = [first_axon + i for i, s in enumerate(link.sources) if s == source]
     return Listeners(
-        core=np.tile(first_core + np.arange(len(c)), len(axons)),
-        axon=np.repeat(axons, len(c)),
+        core=np.tile(seats.core, len(axons)),
+        axon=np.tile(seats.axon, len(axons)) + np.repeat(axons, len(c)),
         channels=np.tile(heard.channels[c], (len(axons), 1)),
         rows=np.tile(heard.rows[y], (len(axons), 1)),
         columns=np.tile(heard.columns[x], (len(axons), 1)),
@@ -92,4 +115,17 @@ def table_of(tile: Tile, listeners: Listeners | None, by_neuron: bool) -> AxonTa
         first=ints(np.concatenate([[0], np.cumsum(by_entry.sum(1))])),
         core=ints(listeners.core[which]),
         axon=ints(listeners.axon[which]),
+    )
+
+
+def joined(tables: Sequence[AxonTable]) -> AxonTable:
+    """The table of a core, from those of its tiles, which are all by position or all by neuron."""
+    ends = np.cumsum([0, *(table.first[-1] for table in tables)])
+    return AxonTable(
+        per_neuron=tables[0].per_neuron,
+        first=ints(
+            np.concatenate([[0], *(t.first[1:] + at for t, at in zip(tables, ends, strict=False))])
+        ),
+        core=ints(np.concatenate([table.core for table in tables])),
+        axon=ints(np.concatenate([table.axon for table in tables])),
     )

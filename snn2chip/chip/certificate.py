@@ -6,7 +6,7 @@ Everything is counted from the packed words; nothing is taken from the splitter'
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from snn2chip.chip.formats.format import format_of
+from snn2chip.chip.formats.format import ONE_TILE, format_of
 from snn2chip.chip.mesh import capacity, mesh_of
 from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target
@@ -14,7 +14,7 @@ from snn2chip.chip.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreHolds:
-    """One core: where it lies, what it holds. `uses`: limit -> words (or neurons, axons, groups)."""
+    """One core: where it lies, and what it holds: tiles of `layer`, and in `uses` words (or neurons, ...) by limit."""
 
     number: int
     chip: int
@@ -29,8 +29,9 @@ class CoreHolds:
 class Certificate:
     """`limits`: limit -> what the target allows. `usable`: cores of a chip that programs can use.
 
-    `boards`: board of the target -> how many of them hold the program. `bound`: cores if every layer filled its cores
-    with what binds most. `fewer`: what would have to change to need one chip fewer, in sentences.
+    `boards`: board of the target -> how many of them hold the program. `bound`: cores if they all were full of what
+    binds most, layer by layer where a core holds one tile. `shared`: cores with tiles of several layers. `fewer`:
+    what would have to change to need one chip fewer, in sentences.
     """
 
     limits: Mapping[str, int]
@@ -40,12 +41,16 @@ class Certificate:
     board: str
     boards: Mapping[str, int]
     bound: int
+    shared: int
     fewer: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """For people: the whole, not core by core."""
         boards = ", ".join(f"{n} × {name}" for name, n in self.boards.items())
-        held = f"certificate: {len(self.cores)} cores on {self.chips} chip(s) of {self.usable}"
+        shared = f" ({self.shared} shared by several layers)" if self.shared else ""
+        held = (
+            f"certificate: {len(self.cores)} cores{shared} on {self.chips} chip(s) of {self.usable}"
+        )
         return [f"{held}{f'; boards: {boards}' if boards else ''}", *(f"  {s}" for s in self.fewer)]
 
     def to_dict(self) -> dict[str, object]:
@@ -57,6 +62,7 @@ class Certificate:
             "board": self.board,
             "boards_needed": dict(self.boards),
             "lower_bound_cores": self.bound,
+            "shared_cores": self.shared,
             "one_chip_fewer": list(self.fewer),
             "limits": dict(self.limits),
             "each": [
@@ -83,7 +89,8 @@ def certificate(program: Program, target: Target) -> Certificate:
     cores = tuple(_holds(program, i, use, limits) for i, use in enumerate(uses))
     usable = mesh.grid_cores - len(mesh.dead)
     boards = {name: capacity(mesh_of(target, name)) or 0 for name in target.boards}
-    bound = _bound(cores, limits)
+    apart = program.format in ONE_TILE
+    bound = _bound(cores, limits, apart)
     return Certificate(
         limits=limits,
         cores=cores,
@@ -92,7 +99,8 @@ def certificate(program: Program, target: Target) -> Certificate:
         board=program.placement.board,
         boards={name: -(-len(cores) // room) for name, room in boards.items() if room},
         bound=bound,
-        fewer=tuple(_fewer(cores, limits, program.chips, usable, bound)),
+        shared=sum(len(core.populations) > 1 for core in program.cores),
+        fewer=tuple(_fewer(cores, limits, program.chips, usable, bound, apart)),
     )
 
 
@@ -104,18 +112,18 @@ def _holds(
         number=number,
         chip=int(program.placement.chip[number]),
         core=int(program.placement.core[number]),
-        layer=program.cores[number].tile.population,
+        layer=" + ".join(program.cores[number].populations),
         uses=uses,
         binds=binds,
         share=uses[binds] / limits[binds],
     )
 
 
-def _bound(cores: tuple[CoreHolds, ...], limits: Mapping[str, int]) -> int:
-    """Σ over layers of the largest of ⌈what its cores hold of a limit / the limit⌉."""
+def _bound(cores: tuple[CoreHolds, ...], limits: Mapping[str, int], apart: bool) -> int:
+    """The largest of ⌈what cores hold of a limit / the limit⌉; summed over layers where they must lie `apart`."""
     held: dict[str, dict[str, int]] = {}
     for core in cores:
-        layer = held.setdefault(core.layer, dict.fromkeys(limits, 0))
+        layer = held.setdefault(core.layer if apart else "", dict.fromkeys(limits, 0))
         for limit, use in core.uses.items():
             layer[limit] += use
     return sum(
@@ -124,7 +132,12 @@ def _bound(cores: tuple[CoreHolds, ...], limits: Mapping[str, int]) -> int:
 
 
 def _fewer(
-    cores: tuple[CoreHolds, ...], limits: Mapping[str, int], chips: int, usable: int, bound: int
+    cores: tuple[CoreHolds, ...],
+    limits: Mapping[str, int],
+    chips: int,
+    usable: int,
+    bound: int,
+    apart: bool,
 ) -> Iterator[str]:
     """What would have to change to need one chip fewer."""
     if chips < 2:
@@ -133,10 +146,11 @@ def _fewer(
     goal = (chips - 1) * usable
     spare = max(len(cores) - goal, 0)
     yield f"one chip fewer: {spare} cores must go, to {goal}"
+    how = "layer by layer, " if apart else ""
     if bound <= goal:
-        yield f"fuller cores might do: layer by layer, what they hold would fill {bound}"
+        yield f"fuller cores might do: {how}what they hold would fill {bound}"
     else:
-        yield f"fuller cores alone cannot do it: layer by layer, what they hold fills {bound}"
+        yield f"fuller cores alone cannot do it: {how}what they hold fills {bound}"
     for limit in limits:
         binding = sum(core.binds == limit for core in cores)
         if binding > spare > 0:

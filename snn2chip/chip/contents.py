@@ -70,8 +70,12 @@ def connections_into(
     weights: Sequence[IntArray],
     numbers: Mapping[str, int],
     schedule: Schedule,
+    first_axon: int,
 ) -> tuple[Connection, ...]:
-    """The connections of a tile; `weights` as `weights_of` gives them, `numbers` of the populations."""
+    """The connections of a tile; `weights` as `weights_of` gives them, `numbers` of the populations.
+
+    `first_axon`: of the tile, among those of its core.
+    """
     return tuple(
         Connection(
             projection=link.number,
@@ -80,7 +84,7 @@ def connections_into(
             channel_base=_base(link, tile),
             exponent=link.projection.exponent,
             weight=weight,
-            first_axon=first,
+            first_axon=first_axon + first,
             axons=tuple(
                 AxonIn(source=numbers[s], delay=schedule.delays[link.projection.name, s])
                 for s in link.sources

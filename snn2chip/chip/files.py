@@ -16,7 +16,7 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.npz import Array, load_npz, save_npz
 
 KIND = "program"
-FORMAT = 3
+FORMAT = 4
 MEMORIES = (
     "groups",
     "neurons",
@@ -45,7 +45,7 @@ class _Head:
     provenance: Provenance
     placement: Placement
     chips: tuple[int, ...]
-    tiles: tuple[Tile, ...]
+    tiles: tuple[tuple[Tile, ...], ...]
     senders: tuple[str, ...]
 
 
@@ -64,7 +64,7 @@ def save(program: Program, path: Path) -> None:
         provenance=program.provenance,
         placement=program.placement,
         chips=tuple(core.chip for core in program.cores),
-        tiles=tuple(core.tile for core in program.cores),
+        tiles=tuple(core.tiles for core in program.cores),
         senders=tuple(program.input_axons),
     )
     tree, found = encode(head)
@@ -103,8 +103,8 @@ def _program(head: _Head, arrays: Mapping[str, Array]) -> Program:
         on_host=head.on_host,
         host_biases=head.host_biases,
         cores=tuple(
-            Core(chip=chip, tile=tile, **{name: parts[i] for name, parts in memories.items()})
-            for i, (chip, tile) in enumerate(zip(head.chips, head.tiles, strict=True))
+            Core(chip=chip, tiles=tiles, **{name: parts[i] for name, parts in memories.items()})
+            for i, (chip, tiles) in enumerate(zip(head.chips, head.tiles, strict=True))
         ),
         input_axons=dict(zip(head.senders, zip(maps, lists, strict=True), strict=True)),
         schedule=head.schedule,

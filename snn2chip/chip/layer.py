@@ -43,8 +43,8 @@ class Layer:
     parameters_by_neuron: bool = False
 
 
-def pairs_of(layer: Layer, size: Shape) -> int:
-    """Destinations of the tile that has the most, for tiles of one size."""
+def pairs_of(layer: Layer, size: Shape) -> IntArray:
+    """Destinations of each tile, for tiles of one size: [channels, rows, columns of tiles]."""
     starts = [starts_of(n, s) for n, s in zip(layer.shape, size, strict=True)]
     pairs = np.zeros([len(s) for s in starts], np.int64)
     for consumer in layer.consumers:
@@ -56,7 +56,7 @@ def pairs_of(layer: Layer, size: Shape) -> int:
         rows = np.add.reduceat(heard.rows.sum(0), starts[1])
         columns = np.add.reduceat(heard.columns.sum(0), starts[2])
         pairs += consumer.copies * np.einsum("i,j,k->ijk", listeners, rows, columns)
-    return int(pairs.max())
+    return pairs
 
 
 def traffic_of(layer: Layer, sizes: Sequence[IntArray]) -> IntArray:

@@ -1,10 +1,11 @@
-"""Map: a QuantizedCircuit onto cores: coding, align, relay, split, pack, place."""
+"""Map: a QuantizedCircuit onto cores: coding, align, relay, split, share, pack, place."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from snn2chip.arrays import IntArray
 from snn2chip.chip.align import align, check_aligned, check_delays, without_delays
+from snn2chip.chip.axons import seats_of
 from snn2chip.chip.codings import choose_coding
 from snn2chip.chip.features import check_features
 from snn2chip.chip.formats.bits import Words
@@ -15,6 +16,7 @@ from snn2chip.chip.place.placing import COLUMNS, Placing
 from snn2chip.chip.program import Coding, Core, Program
 from snn2chip.chip.relay import add_relays
 from snn2chip.chip.relays import relayed_on
+from snn2chip.chip.share import alone, share
 from snn2chip.chip.split import BALANCED, split
 from snn2chip.chip.target import DelayAt, Target
 from snn2chip.chip.wiring import shape_of, wire
@@ -37,14 +39,16 @@ def map_circuit(
     coding: Coding | None = None,
     aligned: bool = True,
     way: str = BALANCED,
+    shared: bool = True,
     placing: Placing = COLUMNS,
     spikes: Mapping[str, IntArray] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> MapResult:
     """The program of `qc` on `target`; `coding` None takes the first that fits.
 
-    `way`: how populations are split (`split.SLACKS`). `placing`: how cores are placed; `spikes`: how often each neuron
-    fires [C, H, W], by population, for the traffic (None: all as often).
+    `way`: how populations are split (`split.SLACKS`). `shared`: tiles of small populations share cores; else each has
+    a core of its own. `placing`: how cores are placed; `spikes`: how often each neuron fires [C, H, W], by population,
+    for the traffic (None: all as often).
 
     Not `aligned`: no delays and no relays, the lower bound of cores; where some shortcut is left early, a warning
     map-unaligned says so, and the program does not run.
@@ -53,7 +57,7 @@ def map_circuit(
     Errors: StatementError map-coding, map-range; board-unknown, place-exact, package-missing.
     """
     coding = choose_coding(qc, target, coding)
-    plan, found = plan_cores(qc, target, coding, aligned=aligned, way=way)
+    plan, found = plan_cores(qc, target, coding, aligned=aligned, way=way, shared=shared)
     findings = list(found)
     if errors_of(findings):
         return MapResult(program=_program(plan, coding, (), {}), findings=tuple(findings))
@@ -75,6 +79,7 @@ def plan_cores(
     *,
     aligned: bool = True,
     way: str = BALANCED,
+    shared: bool = True,
 ) -> tuple[Plan, tuple[Finding, ...]]:
     """All that is decided before packing, and what stands against it; populations that fit nowhere have no tiles."""
     schedule = align(qc)
@@ -87,7 +92,16 @@ def plan_cores(
         schedule = without_delays(schedule)
     wiring = wire(qc, coding)
     tilings, misfits = split(qc, target, wiring, schedule, way=way)
-    plan = Plan(qc=qc, target=target, wiring=wiring, schedule=schedule, tilings=tilings)
+    tiles = share(qc, target, wiring, schedule, tilings) if shared else alone(tilings)
+    plan = Plan(
+        qc=qc,
+        target=target,
+        wiring=wiring,
+        schedule=schedule,
+        tilings=tilings,
+        tiles=tiles,
+        seats=seats_of(tiles, tilings, wiring),
+    )
     early = () if aligned else check_aligned(schedule, qc, Severity.WARNING)
     features = check_features(qc, target, wiring)
     return plan, (*features, *check_delays(schedule, target, wiring), *early, *misfits, *joins)
@@ -103,7 +117,7 @@ def _cost_of_relays(plan: Plan) -> tuple[Finding, ...]:
 
 def _cost(plan: Plan, join: str, relays: list[str]) -> Finding:
     neurons = sum(c * h * w for c, h, w in (plan.qc.population(r).shape for r in relays))
-    cores = sum(plan.tilings[r].cores for r in relays)
+    cores = len({core for r in relays for core in plan.seats[r].core.tolist()})
     first = plan.schedule.relays[relays[0]]
     in_synapses = plan.target.delay_at is DelayAt.SYNAPSE
     reason = "waits in relays" if in_synapses else "waits longer than an axon can hold"

@@ -92,7 +92,7 @@ def pads_of(layer: Layer, target: Target) -> tuple[Pad, ...]:
 def outgoing_of(layer: Layer, size: Shape) -> dict[str, int]:
     """Output axon slots of the tile with the most destinations: discrete axons take one, those of populations more."""
     slots = 1 if layer.by_neuron else POPULATION_SLOTS
-    return {"axons_out": slots * pairs_of(layer, size)}
+    return {"axons_out": slots * int(pairs_of(layer, size).max())}
 
 
 def _synapses_of(layer: Layer) -> tuple[_Synapses, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from snn2chip.arrays import IntArray
 from snn2chip.chip.formats.loihi2_headers import rule_of
-from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, TILE, AmountRule
+from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, FIELDS, TILE, AmountRule
 from snn2chip.chip.formats.loihi2_words import (
     dense_words,
     identity_words,
@@ -15,7 +15,7 @@ from snn2chip.chip.formats.loihi2_words import (
     shared_words,
 )
 from snn2chip.chip.layer import Layer, Needs, pairs_of
-from snn2chip.chip.reach import seen_channels
+from snn2chip.chip.reach import seen_channels, starts_of
 from snn2chip.chip.target import Target
 from snn2chip.chip.wiring import Link
 from snn2chip.circuit.types import Conv, Dense, Shape
@@ -57,9 +57,34 @@ def needs_of(layer: Layer, target: Target, sizes: Sequence[IntArray]) -> Needs:
     }
 
 
+def needs_of_each(layer: Layer, target: Target, size: Shape) -> Needs:
+    """All needs of each tile, for tiles of one size: [channels, rows, columns of tiles]; and what fields number."""
+    lengths = [_lengths(n, s) for n, s in zip(layer.shape, size, strict=True)]
+    (tc, c), (th, y), (tw, x) = (np.unique(n, return_inverse=True) for n in lengths)
+    each = {name: n[np.ix_(c, y, x)] for name, n in needs_of(layer, target, (tc, th, tw)).items()}
+    memory = memory_words(pairs_of(layer, size))
+    return each | {
+        "axon_memory_words": memory,
+        "total_words": each["total_words"] + memory,
+        "connections": np.full_like(memory, len(layer.links)),
+        "axons": np.full_like(memory, sum(len(link.sources) for link in layer.links)),
+    }
+
+
+def room_of(target: Target, need: str) -> int:
+    """The most of a need of `needs_of_each` that a core can hold."""
+    limits = [target.limit(need)] if f"core.{need}" in target.quantities else []
+    return min([*limits, FIELDS[need]] if need in FIELDS else limits)
+
+
+def _lengths(size: int, tile: int) -> IntArray:
+    """Lengths of the tiles along an axis."""
+    return np.minimum(size - starts_of(size, tile), tile)
+
+
 def outgoing_of(layer: Layer, size: Shape, total: int) -> dict[str, int]:
     """Axon memory of the tile with the most destinations, and with it the `total` of its words."""
-    memory = int(memory_words(pairs_of(layer, size)))
+    memory = int(memory_words(pairs_of(layer, size)).max())
     return {"axon_memory_words": memory, "total_words": total + memory}
 
 

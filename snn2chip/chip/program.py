@@ -67,13 +67,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Core:
-    """One core: its tile, and its memories as 64-bit words in the target's format.
+    """One core: its tiles, and its memories as 64-bit words in the target's format.
 
-    `tile` is for reports; audit, validation and the core engine read the bytes alone (`Format.unpack`).
+    `tiles` are for reports; audit, validation and the core engine read the bytes alone (`Format.unpack`).
     """
 
     chip: int
-    tile: Tile
+    tiles: tuple[Tile, ...]
     groups: Words
     neurons: Words
     synapses: Words
@@ -81,6 +81,11 @@ class Core:
     axon_map: Words
     axon_memory: Words
     parameters: Words
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Those of its tiles, each once, in their order."""
+        return tuple(dict.fromkeys(t.population for t in self.tiles))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

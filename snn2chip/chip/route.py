@@ -55,11 +55,15 @@ class Links:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Routed:
-    """What the messages of each core cost [cores]: hops on chips, east or west and north or south, and crossings."""
+    """What messages cost: hops on chips, east or west and north or south, and crossings.
+
+    Of each core that sends [cores], and in `flows` of each flow: [3, flows].
+    """
 
     hops_ew: IntArray
     hops_ns: IntArray
     crossings: IntArray
+    flows: IntArray
     links: Links
 
 
@@ -70,13 +74,16 @@ def route(flows: Flows, placement: Placement, mesh: Mesh) -> Routed:
     x, y = x + cx * mesh.columns, y + cy * mesh.rows
     a, b, total = flows.source, flows.target, flows.messages.sum(1)
     over = np.abs(cx[a] - cx[b]), np.abs(cy[a] - cy[b])
+    east, south = np.abs(x[a] - x[b]) - over[0], np.abs(y[a] - y[b]) - over[1]
+    costs = total * np.stack([east, south, over[0] + over[1]])
     cores = len(placement.chip)
     in_use = np.zeros((int(cy.max(initial=0)) + 1, int(cx.max(initial=0)) + 1), np.bool_)
     in_use[cy, cx] = True
     return Routed(
-        hops_ew=_by_core(a, total * (np.abs(x[a] - x[b]) - over[0]), cores),
-        hops_ns=_by_core(a, total * (np.abs(y[a] - y[b]) - over[1]), cores),
-        crossings=_by_core(a, total * (over[0] + over[1]), cores),
+        hops_ew=_by_core(a, costs[0], cores),
+        hops_ns=_by_core(a, costs[1], cores),
+        crossings=_by_core(a, costs[2], cores),
+        flows=ints(costs),
         links=_links(flows, mesh, placement, (x, y), in_use[cy[a], cx[b]]),
     )
 

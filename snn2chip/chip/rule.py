@@ -6,7 +6,7 @@ the worst core of each layer that breaks it.
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snn2chip.chip.program import AxonTable, CoreContents, Program, TileContents
 from snn2chip.chip.target import Target
@@ -15,14 +15,19 @@ from snn2chip.errors import Finding, Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CoreFacts:
-    """One core from its words. `weights`: (smallest, largest) of each connection; `contents` holds no weights."""
+    """One core from its words.
+
+    `layers`: of each tile; `layer`: all of them, each once. `weights`: by tile, (smallest, largest) of each connection;
+    `contents` holds no weights.
+    """
 
     number: int
     chip: int
     layer: str
+    layers: tuple[str, ...]
     counts: Mapping[str, int]
     contents: CoreContents
-    weights: tuple[tuple[int, int], ...]
+    weights: tuple[tuple[tuple[int, int], ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,8 +95,11 @@ def counted(code: str, facts: Facts, limit: str, what: str) -> Iterator[Finding]
 
 
 def tiles(facts: Facts) -> Iterator[tuple[CoreFacts, TileContents]]:
-    """Every tile, with its core."""
-    return ((core, tile) for core in facts.cores for tile in core.contents.tiles)
+    """Every tile, with its core: the layer and weights of that are the tile's own."""
+    for core in facts.cores:
+        own = zip(core.layers, core.weights, core.contents.tiles, strict=True)
+        for layer, weights, tile in own:
+            yield replace(core, layer=layer, weights=(weights,)), tile
 
 
 def lacking(

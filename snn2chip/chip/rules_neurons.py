@@ -20,7 +20,12 @@ def weight_bits(facts: Facts) -> Iterator[Finding]:
     What to do: quantize with the weight bits of this target.
     """
     bits = facts.target.widths.weight_bits
-    have = ((core, fields(pair, bits)) for core in facts.cores for pair in core.weights)
+    have = (
+        (core, fields(pair, bits))
+        for core, _ in tiles(facts)
+        for pairs in core.weights
+        for pair in pairs
+    )
     why = f"a weight lies outside {bits} bits (have: by how much)"
     yield from worst("map-weight-bits", facts, have, 0, why, "quantize for this target")
 

@@ -1,5 +1,6 @@
 """What each layer uses of each limit of a core, counted from the words."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,12 +14,14 @@ from snn2chip.circuit.types import Shape
 class LayerUse:
     """One population on its cores.
 
+    `cores`: those that hold a tile of it, `shared` of them tiles of others too: what such a core has counts whole.
     `tile`: its largest. `most`: limit -> (what the fullest core has, what the target allows). `mean`: limit -> mean
     over the cores, as a part of what the target allows.
     """
 
     population: str
     cores: int
+    shared: int
     neurons: int
     tile: Shape
     most: Mapping[str, tuple[int, int]]
@@ -34,6 +37,7 @@ class LayerUse:
         return {
             "population": self.population,
             "cores": self.cores,
+            "shared": self.shared,
             "neurons": self.neurons,
             "tile": list(self.tile),
             "most": {name: {"have": h, "max": m} for name, (h, m) in self.most.items()},
@@ -43,27 +47,37 @@ class LayerUse:
 
 
 def use_table(program: Program, target: Target) -> tuple[LayerUse, ...]:
-    """Use of every limit by layer, in the order of the cores.
+    """Use of every limit by layer, in the order of the populations.
 
     Errors: StatementError program-bytes where words are not those of the format; program-format.
     """
     packed = format_of(program.format)
     counts: dict[str, list[Mapping[str, int]]] = {}
     tiles: dict[str, list[Shape]] = {}
+    shared: Counter[str] = Counter()
     for number, core in enumerate(program.cores):
-        name = core.tile.population
-        counts.setdefault(name, []).append(packed.count(core, f"core {number}").counts)
-        tiles.setdefault(name, []).append(core.tile.shape)
-    return tuple(_use(name, counts[name], tiles[name], target) for name in counts)
+        use = packed.count(core, f"core {number}").counts
+        for name in core.populations:
+            counts.setdefault(name, []).append(use)
+            shared[name] += len(core.populations) > 1
+        for tile in core.tiles:
+            tiles.setdefault(tile.population, []).append(tile.shape)
+    held = (name for name in program.populations if name in counts)
+    return tuple(_use(name, counts[name], tiles[name], shared[name], target) for name in held)
 
 
 def _use(
-    name: str, counts: list[Mapping[str, int]], tiles: list[Shape], target: Target
+    name: str,
+    counts: list[Mapping[str, int]],
+    tiles: list[Shape],
+    shared: int,
+    target: Target,
 ) -> LayerUse:
     limits = {limit: target.limit(limit) for limit in counts[0]}
     return LayerUse(
         population=name,
         cores=len(counts),
+        shared=shared,
         neurons=sum(c * h * w for c, h, w in tiles),
         tile=max(tiles, key=lambda s: s[0] * s[1] * s[2]),
         most={k: (max(c[k] for c in counts), most) for k, most in limits.items()},

@@ -125,6 +125,16 @@ def add_split(parser: Parser) -> None:
     )
 
 
+def add_share(parser: Parser) -> None:
+    """--share-cores: whether tiles of small layers meet on one core."""
+    parser.add_argument(
+        "--share-cores",
+        metavar="auto|none",
+        default="auto",
+        help="none: no two layers share a core; often more cores, and shorter steps",
+    )
+
+
 def add_board(parser: Parser) -> None:
     """--board: how many chips there are."""
     parser.add_argument(
@@ -206,6 +216,7 @@ def build_options(a: argparse.Namespace) -> "BuildOptions":
         target=a.target,
         align=one_of(getattr(a, "align", "auto"), ("auto", "none"), "--align"),
         split=split_way(getattr(a, "split", None)),
+        share_cores=one_of(getattr(a, "share_cores", "auto"), ("auto", "none"), "--share-cores"),
         quantize=quantize_options(a),
         place=placing(a),
         labels=getattr(a, "labels", None),

@@ -11,6 +11,7 @@ def _add_deploy(p: argparse.ArgumentParser) -> None:
     arguments.add_input(p, required=True)
     arguments.add_quantize(p)
     arguments.add_split(p)
+    arguments.add_share(p)
     arguments.add_board(p)
     arguments.add_place(p)
     p.add_argument("--labels", metavar="Y.npy", help="classes of the samples, for top-1")
@@ -63,6 +64,7 @@ def _add_check(p: argparse.ArgumentParser) -> None:
     arguments.add_input(p, required=False)
     arguments.add_quantize(p)
     arguments.add_split(p)
+    arguments.add_share(p)
     arguments.add_board(p)
     arguments.add_json(p)
 

@@ -75,7 +75,7 @@ def collect(
         parameters=parameters(circuit, qc),
         rasters=rasters(recording),
         fit=fit(program, target, estimate),
-        energy=None if estimate is None else energy_facts(estimate, target, program),
+        energy=None if estimate is None else energy_facts(estimate, target),
         findings=_findings(findings),
         limits=limits(qc, program, target, verdict, build.options),
         commands=commands(build.options, build.name),

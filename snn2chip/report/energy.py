@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snn2chip.chip.program import Program
 from snn2chip.chip.target import UNKNOWN, Target
 from snn2chip.energy.estimate import Estimate, Line
 from snn2chip.energy.text import energy, time
@@ -13,12 +12,12 @@ from snn2chip.report.data import Energy, EnergyLine, EnergyRow, Fact
 Row = Mapping[str, object]
 
 
-def energy_facts(estimate: Estimate, target: Target, program: Program) -> Energy:
+def energy_facts(estimate: Estimate, target: Target) -> Energy:
     """What one inference costs, by kind of operation and by layer."""
     return Energy(
         facts=tuple(_facts(estimate)),
         lines=tuple(_line(line) for line in estimate.items),
-        layers=_layers(estimate, target, program),
+        layers=_layers(estimate, target),
         notes=_notes(estimate),
     )
 
@@ -83,9 +82,9 @@ def _notes(e: Estimate) -> tuple[str, ...]:
     )
 
 
-def _layers(e: Estimate, target: Target, program: Program) -> tuple[EnergyRow, ...]:
+def _layers(e: Estimate, target: Target) -> tuple[EnergyRow, ...]:
     """Synaptic operations into each layer, its updates, spikes, messages and hops; without what the host does."""
-    ways = _ways(e, program)
+    ways = _ways(e)
     counts: Mapping[str, Sequence[Row]] = e.counts  # type: ignore[assignment]
     table = {} if e.table is None else target.prices[e.table]
     prices = {key: float(q.value) for key, q in table.items() if q.value != UNKNOWN}
@@ -96,21 +95,17 @@ def _layers(e: Estimate, target: Target, program: Program) -> tuple[EnergyRow, .
     )
 
 
-def _ways(e: Estimate, program: Program) -> dict[str, dict[str, int]]:
-    """Layer -> key of the price -> messages, hops and crossings of its cores."""
+def _ways(e: Estimate) -> dict[str, dict[str, int]]:
+    """Layer -> key of the price -> messages, hops and crossings of what it sends."""
     cores: Mapping[str, Any] = e.counts["cores"] or {}  # type: ignore[assignment]
-    found: dict[str, dict[str, int]] = {}
-    names = {
-        "messages": "message",
-        "hops_ew": "hop_ew",
-        "hops_ns": "hop_ns",
-        "crossings": "crossing",
+    prices = {
+        "messages": "message_pj",
+        "hops_ew": "hop_ew_pj",
+        "hops_ns": "hop_ns_pj",
+        "crossings": "crossing_pj",
     }
-    for core, row in zip(program.cores, cores.get("each", []), strict=False):
-        layer = found.setdefault(core.tile.population, {})
-        for name, key in names.items():
-            layer[f"{key}_pj"] = layer.get(f"{key}_pj", 0) + row.get(name, 0)
-    return found
+    layers: Mapping[str, Mapping[str, int]] = cores.get("layers", {})
+    return {layer: {prices[name]: n for name, n in sums.items()} for layer, sums in layers.items()}
 
 
 def _layer(

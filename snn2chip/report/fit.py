@@ -1,5 +1,7 @@
 """How full the cores are, counted from their packed words."""
 
+from collections.abc import Sequence
+
 from snn2chip.chip.certificate import CoreHolds, certificate
 from snn2chip.chip.program import Program, Tile
 from snn2chip.chip.target import Target
@@ -29,20 +31,24 @@ def fit(program: Program, target: Target, estimate: Estimate | None) -> Fit:
     return Fit(
         limits={name: WORDS.get(name, name) for name in layers[0].most} if layers else {},
         layers=layers,
-        cores=tuple(_core(core, program.cores[core.number].tile, target) for core in held.cores),
+        cores=tuple(_core(core, program.cores[core.number].tiles, target) for core in held.cores),
         places=places(program, target, estimate, held),
     )
 
 
-def _core(core: CoreHolds, tile: Tile, target: Target) -> CoreRow:
-    box = (tile.channels, tile.rows, tile.columns)
+def _core(core: CoreHolds, tiles: Sequence[Tile], target: Target) -> CoreRow:
     return CoreRow(
         number=core.number,
         chip=core.chip,
-        layer=tile.population,
-        tile=" × ".join(f"{a}–{b - 1}" if b > a + 1 else str(a) for a, b in box),
+        layer=" + ".join(tile.population for tile in tiles),
+        tile=" + ".join(_box(tile) for tile in tiles),
         uses=tuple(
             LimitUse(limit=WORDS.get(name, name), have=have, need=target.limit(name))
             for name, have in core.uses.items()
         ),
     )
+
+
+def _box(tile: Tile) -> str:
+    axes = (tile.channels, tile.rows, tile.columns)
+    return " × ".join(f"{a}–{b - 1}" if b > a + 1 else str(a) for a, b in axes)

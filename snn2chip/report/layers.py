@@ -17,7 +17,7 @@ def layer_rows(
     qc: QuantizedCircuit, program: Program, verdict: Verdict, recording: Recording
 ) -> tuple[LayerRow, ...]:
     """One row per population, in order."""
-    cores = Counter(core.tile.population for core in program.cores)
+    cores = Counter(name for core in program.cores for name in core.populations)
     lost = {c.layer: c for r in verdict.rungs if r.rung == "2b" for c in r.layers}
     proved = {name for name, reach in ranges(qc).items() if reach.proved}
     return tuple(

@@ -92,7 +92,7 @@ def _load(through: list[list[int]], row: int, column: int) -> int:
 
 
 def _text(program: Program, chip: int, x: int, y: int, cores: list[int], load: float | None) -> str:
-    layers = list(dict.fromkeys(program.cores[c].tile.population for c in cores))
+    layers = list(dict.fromkeys(name for c in cores for name in program.cores[c].populations))
     inside = f"cores {', '.join(map(str, cores))} ({', '.join(layers)})" if cores else "no cores"
     sent = "" if load is None else f"; {number(load)} messages leave for a neighbour"
     return f"chip {chip}, tile {x}, {y}: {inside}{sent}"

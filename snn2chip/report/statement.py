@@ -199,6 +199,7 @@ def deploy_command(options: BuildOptions, build: str) -> str:
         ("--coding", q.coding),
         *(("--allow", code) for code in q.allow),
         ("--split", None if options.split == BALANCED else options.split),
+        ("--share-cores", None if options.share_cores == "auto" else options.share_cores),
         ("--board", options.place.board),
         ("--place", None if options.place.method == "swap" else options.place.method),
         ("--seed", options.place.seed or None),

@@ -75,7 +75,12 @@ def _found(options: BuildOptions, tell: Progress) -> Checked:
     try:
         with tell.stage("map"):
             mapped = map_circuit(
-                levels.qc, levels.target, coding=coding, way=options.split, placing=options.place
+                levels.qc,
+                levels.target,
+                coding=coding,
+                way=options.split,
+                shared=options.share_cores != "none",
+                placing=options.place,
             )
     except StatementError as e:
         return _stopped(levels.target.name, (*levels.findings, e.finding, *e.others))

@@ -136,6 +136,7 @@ def _map(
             coding=coding,
             aligned=aligned,
             way=options.split,
+            shared=options.share_cores != "none",
             placing=options.place,
             spikes=rates_of(levels) if options.place.searches else None,
         )

@@ -39,7 +39,8 @@ def test_networks_have_the_published_sizes():
 )
 def test_cores_on_loihi2(make, aligned, most):
     row = mapping._core_row("x", mapping._planned(make(), LOIHI2, aligned=aligned), most, "")
-    assert row.neurons <= row.alone <= row.cores <= most
+    assert row.neurons <= row.cores <= row.apart <= most
+    assert row.alone <= row.apart
 
 
 def test_a_table_says_what_does_not_hold():
@@ -48,7 +49,7 @@ def test_a_table_says_what_does_not_hold():
     below = MappingRow(what="c", published=2, ours=1, at_most=True)
     assert [r.holds for r in (fine, wrong, below)] == [True, False, True]
     section = mapping.Section(name="s", unit="u", note="n", rows=(fine, wrong, below))
-    cores = CoreRow(network="n", target="t", cores=9, most=8, whose="", alone=7, neurons=6)
+    cores = CoreRow(network="n", target="t", cores=9, most=8, whose="", apart=9, alone=7, neurons=6)
     table = MappingTable(sections=(section,), cores=(cores,))
     assert not table.holds
     assert "s (u): 2 of 3 hold" in table.lines()

@@ -233,7 +233,7 @@ def shape_of(qc, name):
 
 
 def lay_out(qc, seed, coding=Coding.GRADED, on_host=(), two_in_one=True):
-    """(Program without words, Unpacked): random boxes, one or two to a core; tables by enumeration."""
+    """(Program without words, Unpacked): random boxes, one or three to a core, of any populations."""
     rng = np.random.default_rng(seed)
     names = [INPUT, *(p.name for p in qc.populations)]
     biased = (
@@ -247,8 +247,10 @@ def lay_out(qc, seed, coding=Coding.GRADED, on_host=(), two_in_one=True):
     ]
     per_core = []
     while boxes:
-        mates = two_in_one and len(boxes) > 1 and boxes[0][0] is boxes[1][0] and rng.random() < 0.4
-        per_core.append([boxes.pop(0) for _ in range(2 if mates else 1)])
+        mates = rng.random() < 0.4 if two_in_one else 0
+        others = rng.permutation(len(boxes) - 1)[:2] + 1 if mates else []
+        per_core.append([boxes[0], *(boxes[i] for i in others)])
+        boxes = [box for i, box in enumerate(boxes) if i and i not in others]
     targets = []
     contents = []
     for number, mine in enumerate(per_core):
@@ -412,14 +414,16 @@ def packed(program, unpacked, target):
     """`program` with the words of `unpacked`, on one chip."""
     cores = []
     for contents in unpacked.cores:
-        t = contents.tiles[0]
-        tile = Tile(
-            population=program.populations[t.population],
-            channels=t.channels,
-            rows=t.rows,
-            columns=t.columns,
-        )
-        cores.append(loihi2.pack_core(contents, target, chip=0, tile=tile))
+        tiles = [
+            Tile(
+                population=program.populations[t.population],
+                channels=t.channels,
+                rows=t.rows,
+                columns=t.columns,
+            )
+            for t in contents.tiles
+        ]
+        cores.append(loihi2.pack_core(contents, target, chip=0, tiles=tiles))
     hosts = {program.populations[n]: loihi2.pack_axons(t) for n, t in unpacked.hosts.items()}
     return replace(
         program,

@@ -26,8 +26,9 @@ def limited(**values):
 
 
 @cache
-def residual(seed=0):
-    return small.packed(*small.lay_out(small.residual(seed), seed), LOIHI2)
+def residual(seed=0, shared=True):
+    """Cores with one tile or, `shared`, some with three of any layers."""
+    return small.packed(*small.lay_out(small.residual(seed), seed, two_in_one=shared), LOIHI2)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -39,13 +40,12 @@ def test_nothing_to_find(seed):
     ("values", "code", "layers"),
     [
         ({"core__neurons": 20}, "map-neurons", {"stem", "a", "b", "down", "deep", "relay"}),
-        ({"core__synapse_words": 70}, "map-synapse-words", {"b", "hidden"}),
+        ({"core__synapse_words": 70}, "map-synapse-words", {"hidden"}),
         ({"core__axons_in": 10}, "map-axons-in", {"hidden"}),
         ({"core__axon_map_words": 11}, "map-axon-map", None),
         ({"core__axon_memory_words": 3}, "map-axon-memory", None),
         ({"core__total_words": 100}, "map-total-words", None),
         ({"core__header_words": 9}, "map-header-words", None),
-        ({"core__groups": 1}, "map-groups", None),
         ({"delay__bits": 1}, "map-delay", {"down", "answer"}),
         ({"delay__at": "none"}, "map-delay", None),
         ({"widths__weight_bits": 5}, "map-weight-bits", {"deep"}),
@@ -63,7 +63,7 @@ def test_nothing_to_find(seed):
     ],
 )
 def test_each_limit_is_audited(values, code, layers):
-    findings = audit(residual(), limited(**values))
+    findings = audit(residual(shared="core" not in str(values)), limited(**values))
     assert {f.code for f in findings} == {code}
     assert all(f.severity is Severity.ERROR for f in findings)
     named = {f.where.split(",")[0] for f in findings}
@@ -71,16 +71,28 @@ def test_each_limit_is_audited(values, code, layers):
     assert layers is None or named == layers
 
 
+def test_limits_of_shared_cores_name_their_layers():
+    program = residual()
+    findings = audit(program, limited(core__groups=2))
+    assert {f.code for f in findings} == {"map-groups"}
+    full = {i: c.populations for i, c in enumerate(program.cores) if len(c.tiles) > 2}
+    assert full
+    for f in findings:
+        layers, core = f.where.split(", core ")
+        assert layers == " + ".join(full[int(core)])
+    assert {f.where.split(",")[0] for f in findings} == {" + ".join(n) for n in full.values()}
+
+
 @cache
 def stepwise():
-    return small.packed(*small.lay_out(small.stepwise(0), 0), LOIHI2)
+    return small.packed(*small.lay_out(small.stepwise(0), 0, two_in_one=False), LOIHI2)
 
 
 @pytest.mark.parametrize(
     ("values", "code", "layers"),
     [
         ({}, None, set()),
-        ({"core__parameter_words": 20}, "map-parameter-words", {"two", "sum"}),
+        ({"core__parameter_words": 20}, "map-parameter-words", {"two"}),
         ({"widths__gain_bits": 4}, "map-gain", {"one", "two", "three", "four"}),
         ({"widths__gain_bits": 0}, "map-gain", {"one", "two", "three", "four"}),
         ({"widths__per_step": False}, "map-per-step", {"one", "two", "sum", "four"}),
@@ -95,11 +107,13 @@ def test_limits_of_gains_and_of_single_steps(values, code, layers):
 
 
 def test_findings_of_all_rules_are_collected():
-    findings = audit(residual(), limited(core__neurons=20, widths__levels=False, delay__bits=1))
+    findings = audit(
+        residual(shared=False), limited(core__neurons=20, widths__levels=False, delay__bits=1)
+    )
     assert [f.code for f in findings[-1:]] == ["map-levels"]
     assert {f.code for f in findings} == {"map-neurons", "map-delay", "map-levels"}
     assert "need at most 20" in str(findings[0])
-    assert "have 204" in str(findings[0])
+    assert "have 180" in str(findings[0])
 
 
 def test_bias_with_exponent():

@@ -27,7 +27,7 @@ def test_every_core_with_every_limit():
         assert held.uses == counts
         shares = {limit: n / BOARD.limit(limit) for limit, n in counts.items()}
         assert held.share == max(shares.values()) == shares[held.binds] <= 1
-        assert held.layer == core.tile.population
+        assert held.layer == " + ".join(core.populations)
         assert held.chip == core.chip
 
 

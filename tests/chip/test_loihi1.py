@@ -103,7 +103,7 @@ def test_shortcuts_wait_in_synapses(sew):
         (tile,) = loihi1.unpack_core(c, TINY).tiles
         for connection in tile.connections:
             delays = tuple(a.delay for a in connection.axons)
-            held[c.tile.population, connection.projection] = delays
+            held[c.tiles[0].population, connection.projection] = delays
             formats = loihi1.count(c).counts["synapse_formats"]
             assert formats == sum(len({a.delay for a in k.axons}) for k in tile.connections)
     assert held["fc", 0] == (3, 2, 0)
@@ -118,7 +118,7 @@ def test_offsets_beyond_a_base_of_8_bits(way):
     b.conv("two", "one", 2, stride=2)
     qc, target = for_loihi1(b.done("two")), border(way, LOIHI1)
     program = mapped(qc, target, Coding.EVENTS)
-    assert [c.tile.shape for c in program.cores] == [(1, 20, 20), (2, 10, 10)]
+    assert [c.tiles[0].shape for c in program.cores] == [(1, 20, 20), (2, 10, 10)]
     assert validate(program, target, qc).differing == 0
     x = samples(qc)
     expected = spec.run(qc, x)
@@ -151,8 +151,8 @@ def test_a_rim_holds_silent_neurons():
     b.conv("two", "one", 1)
     qc = for_loihi1(b.done("two"))
     program = mapped(qc, border("pad", tiny.target("loihi1", neurons=25)), Coding.EVENTS)
-    first = next(c for c in program.cores if c.tile.population == "two")
-    height, width = (b - a for a, b in (first.tile.rows, first.tile.columns))
+    first = next(c for c in program.cores if c.tiles[0].population == "two")
+    height, width = (b - a for a, b in (first.tiles[0].rows, first.tiles[0].columns))
     assert len(first.neurons) > height * width
     assert np.count_nonzero(first.neurons >> np.uint64(44) & np.uint64(1)) == (
         len(first.neurons) - height * width
@@ -263,7 +263,7 @@ def test_a_core_holds_one_tile(sew):
     contents = loihi1.unpack_core(program.cores[0], TINY)
     twice = CoreContents(tiles=contents.tiles * 2, axons=contents.axons)
     with pytest.raises(FieldError):
-        loihi1.pack_core(twice, TINY, chip=0, tile=program.cores[0].tile)
+        loihi1.pack_core(twice, TINY, chip=0, tiles=program.cores[0].tiles * 2)
 
 
 @pytest.mark.parametrize(

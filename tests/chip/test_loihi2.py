@@ -20,7 +20,7 @@ TARGET = load_target("loihi2")
 
 
 def pack(contents):
-    return loihi2.pack_core(contents, TARGET, chip=0, tile=NOWHERE)
+    return loihi2.pack_core(contents, TARGET, chip=0, tiles=(NOWHERE,) * len(contents.tiles))
 
 
 def by_hand():

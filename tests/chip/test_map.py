@@ -7,7 +7,7 @@ import pytest
 from snn2chip.arrays import ints
 from snn2chip.chip.audit import audit
 from snn2chip.chip.formats import loihi2
-from snn2chip.chip.map import map_circuit
+from snn2chip.chip.map import map_circuit, plan_cores
 from snn2chip.chip.program import Coding
 from snn2chip.chip.target import load_target
 from snn2chip.chip.use import use_table
@@ -22,8 +22,8 @@ from tests.chip.tiny import TINY, target
 LOIHI2 = load_target("loihi2")
 
 
-def mapped(qc, target=LOIHI2, coding=None):
-    result = map_circuit(qc, target, coding=coding)
+def mapped(qc, target=LOIHI2, coding=None, shared=True):
+    result = map_circuit(qc, target, coding=coding, shared=shared)
     assert result.findings == ()
     return result.program
 
@@ -79,11 +79,11 @@ def test_cores_are_numbered_layer_by_layer_onto_chips():
         "mesh.dead_cores": "",
     }.items():
         quantities[key] = replace(quantities[key], value=value)
-    program = mapped(qc, replace(TINY, quantities=quantities))
+    program = mapped(qc, replace(TINY, quantities=quantities), shared=False)
     order = list(dict.fromkeys(c.chip for c in program.cores))
     assert [c.chip for c in program.cores] == [order[i // 4] for i in range(len(program.cores))]
     assert program.chips == -(-len(program.cores) // 4)
-    layers = list(dict.fromkeys(c.tile.population for c in program.cores))
+    layers = list(dict.fromkeys(c.tiles[0].population for c in program.cores))
     assert layers == [p.name for p in qc.populations]
     assert program.populations == (INPUT, *layers)
 
@@ -99,17 +99,17 @@ def test_axons_of_a_small_convolution_by_hand():
     b.projections[1] = replace(b.projections[1], weight=weight, kernel=kernel)
     qc = b.done("sum")
     program = mapped(qc, target(neurons=2))
-    assert [c.tile.columns for c in program.cores] == [(0, 2), (2, 4), (0, 2), (2, 4)]
+    assert [c.tiles[0].columns for c in program.cores] == [(0, 2), (2, 4), (0, 2), (2, 4)]
     tables = [loihi2.unpack_core(c, LOIHI2).axons for c in program.cores]
     reached = [[t.core[a:b].tolist() for a, b in pairwise(t.first)] for t in tables]
     assert reached == [[[2], [2, 3]], [[2, 3], [3]], [[], []], [[], []]]
 
 
 def test_tiles_of_the_same_channels_share_their_words():
-    program = mapped(small_sew(0), TINY)
+    program = mapped(small_sew(0), TINY, shared=False)
     by_channels = {}
     for c in (c for c in program.cores if c.synapses.size):
-        by_channels.setdefault((c.tile.population, c.tile.channels), []).append(c.synapses)
+        by_channels.setdefault((c.populations, c.tiles[0].channels), []).append(c.synapses)
     shared = [words for words in by_channels.values() if len(words) > 1]
     assert shared
     assert all(w is words[0] for words in shared for w in words)
@@ -201,13 +201,15 @@ def test_a_value_that_no_field_holds_names_its_layer():
 
 def test_sew_resnet18_at_full_size():
     qc = sew_resnet()
+    apart, _ = plan_cores(qc, LOIHI2, Coding.BIAS, shared=False)
+    assert apart.cores == 794
     program = mapped(qc)
     assert program.coding is Coding.BIAS
-    assert (len(program.cores), program.chips) == (794, 7)
+    assert (len(program.cores), program.chips) == (770, 7)
     assert within_limits(program, LOIHI2)
-    first = next(c for c in program.cores if c.tile.population == "layer1.0.conv1")
+    first = next(c for c in program.cores if c.populations == ("layer1.0.conv1",))
     (tile,) = loihi2.unpack_core(first, LOIHI2).tiles
-    c, h, w = first.tile.shape
+    c, h, w = tile.shape
     weight = qc.into("layer1.0.conv1")[0].weight
     assert (c, h, w) == (64, 7, 8)
     assert np.array_equal(tile.connections[0].weight, weight.transpose(1, 2, 3, 0))

@@ -12,7 +12,7 @@ from tests.chip.tiny import TINY
 
 def test_use_by_layer():
     target = load_target("loihi2")
-    program = map_circuit(small_sew(0), target, coding=Coding.GRADED).program
+    program = map_circuit(small_sew(0), target, coding=Coding.GRADED, shared=False).program
     rows = {row.population: row for row in use_table(program, target)}
     stem = rows["conv1"]
     # 4 channels of 12 x 11; 2 inputs x 9 taps x ceil((4 * 8 + 10) / 64) words; one axon; the pool hears all positions.
@@ -29,13 +29,20 @@ def test_use_by_layer():
     assert json.loads(json.dumps(stem.to_dict()))["most"]["neurons"] == {"have": 528, "max": 4095}
 
 
-def test_the_fullest_core_counts():
-    program = map_circuit(small_sew(0), TINY).program
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_fullest_core_counts(shared):
+    program = map_circuit(small_sew(0), TINY, shared=shared).program
+    held = [sum(c * h * w for c, h, w in (t.shape for t in k.tiles)) for k in program.cores]
     for row in use_table(program, TINY):
-        tiles = [c.tile.shape for c in program.cores if c.tile.population == row.population]
-        sizes = [c * h * w for c, h, w in tiles]
-        assert (row.cores, row.neurons) == (len(tiles), sum(sizes))
-        assert row.most["neurons"][0] == max(sizes)
+        cores = [i for i, k in enumerate(program.cores) if row.population in k.populations]
+        tiles = [t for k in program.cores for t in k.tiles if t.population == row.population]
+        assert (row.cores, row.neurons) == (
+            len(cores),
+            sum(c * h * w for c, h, w in (t.shape for t in tiles)),
+        )
+        assert row.shared == sum(len(program.cores[i].populations) > 1 for i in cores)
+        assert row.most["neurons"][0] == max(held[i] for i in cores)
         assert row.most[row.binds][0] / row.most[row.binds][1] == max(
             h / m for h, m in row.most.values()
         )
+    assert any(row.shared for row in use_table(program, TINY)) == shared

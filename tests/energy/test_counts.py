@@ -15,6 +15,9 @@ from tests.chip import small
 LOIHI2 = load_target("loihi2")
 
 
+WAYS = ("messages", "hops_ew", "hops_ns", "crossings")
+
+
 def run(qc, seed=0):
     inputs = small.samples(qc, seed)
     recording = spec.run(qc, inputs)
@@ -104,12 +107,34 @@ def test_cores_do_what_the_core_engine_does(seed, coding):
     far = np.abs(tile[sender] // 4 + 8 * (sender % 2) - tile[receiver] // 4 - 8 * (receiver % 2))
     ew = (far - (sender % 2 != receiver % 2)) * chip.messages
     assert routed.hops_ew.sum() == ew[sender >= 0].sum()
+    sums = {key: sum(way[key] for way in counts.cores.layers.values()) for key in WAYS}
+    assert sums["messages"] == sent.sum()
+    assert sums["hops_ew"] == routed.hops_ew.sum()
+    assert sums["hops_ns"] == routed.hops_ns.sum()
+    assert sums["crossings"] == routed.crossings.sum()
     on_chip = [p for p in counts.populations if p.on_chip]
+    assert set(counts.cores.layers) == {p.name for p in on_chip}
     assert counts.cores.active.sum() == sum(p.active for p in on_chip)
     assert counts.cores.neurons.sum() * qc.steps * 3 == sum(p.updates for p in on_chip)
     assert {p.name for p in counts.populations if not p.on_chip} == set(on_host)
     host = {p.target for p in counts.projections if not p.on_chip}
     assert host == {Coding.BIAS: {"stem"}, Coding.HOST: {"stem", "a"}}.get(coding, set())
+
+
+def test_what_layers_send_is_what_their_own_cores_send():
+    """Where each layer has cores of its own."""
+    qc = small.residual(1)
+    inputs, recording, _ = run(qc)
+    program = small.packed(*small.lay_out(qc, 1, two_in_one=False), LOIHI2)
+    cores = count(qc, recording, program, LOIHI2, inputs=inputs).cores
+    assert cores is not None
+    assert cores.routed is not None
+    for name, sums in cores.layers.items():
+        own = [i for i, core in enumerate(program.cores) if core.populations == (name,)]
+        assert sums["messages"] == cores.messages[own].sum()
+        assert sums["hops_ew"] == cores.routed.hops_ew[own].sum()
+        assert sums["hops_ns"] == cores.routed.hops_ns[own].sum()
+    assert any(sums["messages"] for sums in cores.layers.values())
 
 
 def test_kinds_of_operations():
@@ -167,7 +192,7 @@ def test_links_are_loaded_in_the_steps_in_which_spikes_are_sent():
     qc = small.chain(1)
     inputs, recording, _ = run(qc, 1)
     program = small.packed(*small.lay_out(qc, 1, two_in_one=False), LOIHI2)
-    chips = [int(c.tile.population == "two") for c in program.cores]
+    chips = [int(c.populations == ("two",)) for c in program.cores]
     program = replace(
         program,
         cores=tuple(replace(c, chip=i) for c, i in zip(program.cores, chips, strict=True)),

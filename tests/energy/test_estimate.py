@@ -105,7 +105,7 @@ def placed(chips, seed=0):
     """The hand-made program on these chips, the cores of each in order."""
     qc = small.residual(seed)
     inputs = small.samples(qc, seed)
-    program = small.packed(*small.lay_out(qc, seed, Coding.GRADED), LOIHI2)
+    program = small.packed(*small.lay_out(qc, seed, Coding.GRADED, two_in_one=False), LOIHI2)
     places = [chips[i % len(chips)] for i in range(len(program.cores))]
     cores = tuple(replace(c, chip=p) for c, p in zip(program.cores, places, strict=True))
     program = replace(program, cores=cores, placement=small.in_order(places))

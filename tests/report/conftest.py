@@ -53,7 +53,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     )
     levels = quantized(options, Silent())
     assert levels.model.inputs is not None
-    program = map_circuit(levels.qc, levels.target).program
+    # A core for each tile, so that messages have a way to go.
+    program = map_circuit(levels.qc, levels.target, shared=False).program
     integers, _ = quantize_input(levels.qc.input, levels.model.inputs)
     recording = run(levels.qc, integers)
     counts = count(levels.qc, recording, program, levels.target)

@@ -5,9 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from snn2chip.chip.map import map_circuit
 from snn2chip.chip.target import load_target
 from snn2chip.energy.counts import count
 from snn2chip.energy.estimate import estimate
+from snn2chip.report.fit import fit
 from snn2chip.report.numbers import number, percent
 from snn2chip.report.picture import picture
 from snn2chip.report.rasters import ROWS, evenly, raster
@@ -72,6 +74,20 @@ def test_cores_are_counted_from_their_words(made):
     uses = {u.limit: u.have for u in row.uses}
     assert uses["synapse words"] == len(core.synapses)
     assert row.binding.share == max(u.have / u.need for u in row.uses)
+
+
+def test_shared_cores_name_all_their_tiles(made):
+    target = load_target("loihi2")
+    program = map_circuit(made.qc, target).program
+    found = fit(program, target, None)
+    assert len(program.cores) < len(made.program.cores)
+    for core, row in zip(program.cores, found.cores, strict=True):
+        assert row.layer == " + ".join(t.population for t in core.tiles)
+        assert row.tile.count(" + ") == len(core.tiles) - 1
+    for layer in found.layers:
+        own = [c.populations for c in program.cores if layer.population in c.populations]
+        assert (layer.cores, layer.shared) == (len(own), sum(len(names) > 1 for names in own))
+    assert "shared by several layers" in found.places.certificate[0]
 
 
 def test_energy_by_layer_adds_up_to_the_priced_operations(made):

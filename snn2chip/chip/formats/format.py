@@ -22,7 +22,7 @@ class Format(Protocol):
         target: Target,
         *,
         chip: int,
-        tile: Tile,
+        tiles: Sequence[Tile],
         synapses: Sequence[Words] | None = None,
     ) -> Core:
         """The core with these contents; `synapses`: of each connection in order, where they are packed already."""
@@ -54,6 +54,9 @@ class Format(Protocol):
 PACKED: dict[str, Format] = {loihi1.NAME: loihi1, loihi2.NAME: loihi2}
 """Name -> format, of those in which programs can be packed."""
 
+
+ONE_TILE = frozenset({loihi1.NAME})
+"""Formats whose cores hold one tile: thresholds, sets of weights and rims are those of its tile."""
 
 USED_TAPS_ONLY = frozenset({loihi1.NAME})
 """Formats that store a kernel position only where some position of the source reaches the tile by it."""

@@ -36,7 +36,7 @@ def pack_core(
     target: Target,
     *,
     chip: int,
-    tile: Tile,
+    tiles: Sequence[Tile],
     synapses: Sequence[Words] | None = None,
 ) -> Core:
     """The core with these contents; a value that no field holds is a ValueError (the mapper checks first).
@@ -49,7 +49,7 @@ def pack_core(
     axon_map, axon_memory = loihi2_axons.pack_table(contents.axons)
     return Core(
         chip=chip,
-        tile=tile,
+        tiles=tuple(tiles),
         groups=pack_headers(headers),
         neurons=joined([pack_neurons(t, group) for group, t in enumerate(contents.tiles)]),
         synapses=blocks[0] if len(blocks) == 1 else joined(blocks),

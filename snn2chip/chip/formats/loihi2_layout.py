@@ -123,5 +123,5 @@ AXON_PAIRS = Record(
     "axon memory",
     (Field("core_0", 20), Field("axon_0", 12), Field("core_1", 20), Field("axon_1", 12)),
 )
-AXONS_MAX = 1 << 12
-CORES_MAX = 1 << 20
+FIELDS = {"groups": 1 << 3, "connections": 1 << 8, "axons": 1 << 12}
+"""How many tiles, connections and axons of one core NEURON, AXON_IN and AXON_PAIRS can tell apart."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from snn2chip.arrays import IntArray, ints
+from snn2chip.chip.formats.format import format_of
 from snn2chip.chip.mesh import Mesh, capacity, grid_of, mesh_of
 from snn2chip.chip.pack import Plan
 from snn2chip.chip.place.placing import Placing
@@ -14,7 +15,6 @@ from snn2chip.chip.place.types import Place, cost
 from snn2chip.chip.placement import Placement
 from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target
-from snn2chip.chip.use import use_table
 from snn2chip.errors import Finding, Severity
 
 
@@ -108,7 +108,8 @@ def check_board(program: Program, target: Target, mesh: Mesh) -> tuple[Finding, 
 def _binding(program: Program, target: Target) -> str:
     """The limit that is the fullest on most cores, in words."""
     found: Counter[str] = Counter()
-    for layer in use_table(program, target):
-        found[layer.binds] += layer.cores
+    for number, core in enumerate(program.cores):
+        uses = format_of(program.format).count(core, f"core {number}").counts
+        found[max(uses, key=lambda limit: uses[limit] / target.limit(limit))] += 1
     limit, cores = found.most_common(1)[0]
     return f"{limit.replace('_', ' ')} bind on {cores} of {len(program.cores)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn2chip.arrays import IntArray, ints
-from snn2chip.chip.axons import Listeners, listeners_of
+from snn2chip.chip.axons import Listeners
 from snn2chip.chip.pack import Plan
 from snn2chip.chip.program import Tile
 
@@ -32,18 +32,17 @@ class Traffic:
 
 def traffic_of(plan: Plan, spikes: Mapping[str, IntArray] | None = None) -> Traffic:
     """The traffic of a plan. `spikes`: population -> spikes of each neuron [C, H, W]; None: every neuron fires once."""
-    first = plan.first_cores()
     fires = None if spikes is None else _with_relays(spikes, plan)
     found: list[tuple[IntArray, IntArray, IntArray]] = []
     for name, tiling in plan.tilings.items():
-        listeners = listeners_of(name, plan.wiring, plan.tilings, first)
+        listeners = plan.listeners(name)
         if listeners is None:
             continue
         fired = np.ones(tiling.shape, np.int64) if fires is None else fires[name]
-        for number, tile in enumerate(tiling.tiles(), first[name]):
+        for core, tile in zip(plan.seats[name].core, tiling.tiles(), strict=True):
             sent = _sent(tile, listeners, fired, tiling.by_neuron)
             where = np.flatnonzero(sent)
-            found.append((np.full(len(where), number), listeners.core[where], sent[where]))
+            found.append((np.full(len(where), core), listeners.core[where], sent[where]))
     return summed(plan.cores, found)
 
 

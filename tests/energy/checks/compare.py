@@ -121,7 +121,7 @@ def expected(run: Run, program: Program, target: Target) -> Expected:
         for i, (part, p) in zip(
             estimate(counts, target, prices=TABLE).items,
             zip(PARTS.values(), price.values(), strict=True),
-            strict=False,  # behind them: rims, which were not exported, and static power
+            strict=False,  # the last item is static power, which SANA-FE does not know
         )
     ]
     ours = _ours(counts.cores)
@@ -157,7 +157,7 @@ def expected(run: Run, program: Program, target: Target) -> Expected:
         },
         ours=ours,
         neurons=int(counts.cores.neurons.sum()),
-        rims=int(counts.cores.rims.sum()),
+        rims=counts.cores.rims,
         dense_synops=sum(
             p.synops
             for p in counts.projections
@@ -198,7 +198,7 @@ def host_ways(run: Run, program: Program, target: Target) -> tuple[int, int, int
             of = edges(p, run.qc.population(source).shape, run.qc.population(p.target).shape)[0]
             fired = run.recording.outputs[source]
             sent = int(fired.reshape(*fired.shape[:2], -1)[:, :, np.unique(of)].sum())
-            (core,) = [i for i, c in enumerate(program.cores) if c.tile.population == p.target]
+            (core,) = [i for i, c in enumerate(program.cores) if c.tiles[0].population == p.target]
             found += sent * np.array([1, abs(x[-1] - x[core]), abs(y[-1] - y[core])])
     messages, ew, ns = found.tolist()
     return messages, ew, ns

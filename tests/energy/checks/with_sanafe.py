@@ -92,7 +92,7 @@ def _edges(run: Run, p: QuantizedProjection, source: str) -> Edges:
 
 def tile_of(program: Program, population: str) -> int:
     """The tile of its core; each population of the subject has one core, in place 0 of a tile."""
-    (core,) = [i for i, c in enumerate(program.cores) if c.tile.population == population]
+    (core,) = [i for i, c in enumerate(program.cores) if c.tiles[0].population == population]
     place = int(program.placement.core[core])
     if place % PLACES:
         raise NotImplementedError("a core in another place of its tile")
