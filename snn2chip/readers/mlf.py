@@ -156,6 +156,10 @@ def _neurons(o: Options) -> MLFNeurons:
     if levels > len(THRESHOLDS):
         why = f"levels = {levels} is not allowed"
         raise Snn2ChipError("option-value", "--option levels", why, need="1 … 3 thresholds")
+    for name in list(THRESHOLDS)[levels:]:
+        if name in o.given:
+            why = f"is a threshold beyond levels={levels}"
+            raise Snn2ChipError("option-contradicts", f"--option {name}", why)
     values: list[float] = []
     for name, default in list(THRESHOLDS.items())[:levels]:
         said = o.find(name, positive)

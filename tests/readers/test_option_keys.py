@@ -173,6 +173,7 @@ WRONG: dict[str, tuple[tuple[str, object, str], ...]] = {
         ("Vth2", 1.0, OTHERS),
         ("Vth3", 2.0, OTHERS),
         ("Vth", 0, "above 0"),
+        ("levels", 2, "is a threshold beyond levels=2"),
         ("tau", 0.5, OTHERS),
         ("tau", 2.0, "0 … 1"),
         ("num_classes", 10, "need 3"),

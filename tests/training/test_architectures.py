@@ -142,6 +142,7 @@ def test_shallow_layers_get_gradient_from_branches():
         ("sew_resnet", {"connect_f": "OR"}, "ADD | AND | IAND | NONE"),
         ("mlf_ds_resnet", {"levels": 4}, "1 … 3"),
         ("mlf_ds_resnet", {"levels": 1.5}, "whole number"),
+        ("mlf_ds_resnet", {"levels": 2, "Vth3": 2.5}, "need levels=3"),
         ("guo_resnet", {"decay": 2}, "0 … 1"),
         ("guo_resnet", {"surrogate_width": 0}, "above 0"),
         ("s_resnet", {"surrogate": "relu"}, "triangle"),

@@ -42,7 +42,13 @@ SETTINGS: dict[str, Setting] = {
     "width": Setting(parse=whole, small=8, paper=64, help="channels of the first stage"),
     "tau": Setting(parse=between(0, 1), small=0.25, paper=0.25, help="decay of membranes"),
     **{
-        name: Setting(parse=positive, small=value, paper=value, help=f"threshold {i}")
+        name: Setting(
+            parse=positive,
+            small=value,
+            paper=value,
+            help=f"threshold {i}",
+            only_with=("levels", tuple(range(i, len(THRESHOLDS) + 1))),
+        )
         for i, (name, value) in enumerate(THRESHOLDS.items(), 1)
     },
     **surrogate_settings(RECTANGLE),
