@@ -47,7 +47,7 @@ def test_how_joins_wait_is_kept_with_the_build(build):
     assert 'code = "map-join"' in text
 
 
-def test_rims_of_tiles_are_not_priced_in_silence(build):
+def test_rims_of_tiles_are_priced(build):
     from snn2chip.build import open_build
 
     program, target = open_build(build).program(), load_target("loihi1")
@@ -55,5 +55,13 @@ def test_rims_of_tiles_are_not_priced_in_silence(build):
     for core in program.cores:
         (tile,) = loihi1.unpack_core(core, target).tiles
         rim += len(core.neurons) - tile.bias.size
-    said = [u for u in json.loads((build / "energy.json").read_text())["unpriced"] if "hears" in u]
-    assert [u.rpartition(": ")[2] for u in said] == ([f"{rim:,}"] if rim else [])
+    assert rim > 0
+    energy = json.loads((build / "energy.json").read_text())
+    lines = {i["name"]: i for i in energy["items"] if "rims of tiles" in i["name"]}
+    idle, active = (
+        lines[f"updates in rims of tiles, {how} arrived"] for how in ("nothing", "something")
+    )
+    assert idle["count"] + active["count"] == rim * program.steps
+    assert active["count"] > 0
+    assert lines["synaptic operations into rims of tiles"]["pj"] > 0
+    assert energy["counts"]["cores"]["rims"] == rim

@@ -1,6 +1,6 @@
 """Loads of single cores in single chip steps, from the packed tables and what fired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -9,12 +9,12 @@ import numpy as np
 from snn2chip.arrays import FloatArray, IntArray
 from snn2chip.chip.formats import loihi1
 from snn2chip.chip.mesh import mesh_of
-from snn2chip.chip.program import AxonTable, Connection, CoreContents, Program, TileContents
+from snn2chip.chip.program import AxonTable, Connection, Program, TileContents
 from snn2chip.chip.route import Flows, Routed, route
 from snn2chip.chip.target import Target
 from snn2chip.chip.unpack import entries_of, unpack_cores, unpack_hosts, without_weights
 from snn2chip.circuit.types import INPUT, Conv, Dense
-from snn2chip.energy.fan_out import hits
+from snn2chip.energy.rims import Box, box_of, outputs_of, own_box, reached_rim, rim_neurons, taps_of
 from snn2chip.recording import Outputs
 
 
@@ -26,7 +26,8 @@ class CoreCounts:
     membranes of each core. `host_messages`, `chip_messages`: sums of what the host sends and of what crosses chips.
     `layers`: population -> messages of its tiles, and their hops and crossings where cores have a place.
     `routed`: hops and loads of links, these in each of N · T steps (as in `step_ns`); None where cores have no place.
-    `rims`: neurons around tiles that nobody hears (Loihi 1).
+    `rims`: neurons of each core around its tile that nobody hears (Loihi 1), beside those of `neurons`; `rim_synops`,
+    `rim_active`: what is added to them, and how many of them a spike reaches, beside `synops` and `active`.
     """
 
     chips: int
@@ -39,7 +40,9 @@ class CoreCounts:
     chip_messages: int
     layers: Mapping[str, Mapping[str, int]]
     routed: Routed | None
-    rims: int = 0
+    rims: IntArray
+    rim_synops: IntArray
+    rim_active: IntArray
 
     def to_dict(self) -> dict[str, object]:
         """Sums."""
@@ -52,6 +55,9 @@ class CoreCounts:
             "active": int(self.active.sum()),
             "spikes": int(self.spikes.sum()),
             "messages": int(self.messages.sum()),
+            "rims": int(self.rims.sum()),
+            "rim_synops": int(self.rim_synops.sum()),
+            "rim_active": int(self.rim_active.sum()),
             "host_messages": self.host_messages,
             "chip_messages": self.chip_messages,
             **self._hops(),
@@ -102,9 +108,10 @@ class CoreCounts:
 
         Samples stream without end: what happens after the last step happens in the first steps of the next round.
         """
-        waiting = self.neurons[:, None] - folded(self.active, period)
-        busy = folded(self.synops, period) * synop + waiting * idle
-        busy = busy + folded(self.active, period) * active
+        updated = folded(self.active + self.rim_active, period)
+        waiting = (self.neurons + self.rims)[:, None] - updated
+        busy = folded(self.synops + self.rim_synops, period) * synop + waiting * idle
+        busy = busy + updated * active
         busy = busy + folded(self.spikes, period) * spike + folded(self.messages, period) * message
         return busy.max(0, initial=0.0)
 
@@ -136,6 +143,8 @@ def count_cores(
     sources = _Sources(program, outputs, units)
     shape = (len(cores), samples * steps + depth)
     synops, updates, spikes, messages = (np.zeros(shape, np.int64) for _ in range(4))
+    rim_synops, rim_active = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    rims = np.zeros(len(cores), np.int64)
     across = 0
     flows: list[tuple[IntArray, IntArray, IntArray]] = []
     senders: list[IntArray] = []
@@ -145,8 +154,16 @@ def count_cores(
         for tile in contents.tiles:
             when = slice(tile.depth, tile.depth + samples * steps)
             fired = _box(sources.fired(tile.population), tile)
+            box, own = box_of(program.format, program.cores[i], tile), own_box(tile)
             for c in tile.connections:
-                synops[i, when] += _synops(sources, tile, c)
+                synops[i, when] += _synops(program.format, sources, tile, c, own)
+            if box != own:
+                rims[i] += rim_neurons(tile, box)
+                for c in tile.connections:
+                    rim_synops[i, when] += _synops(program.format, sources, tile, c, box)
+                rim_synops[i, when] -= synops[i, when]
+                arriving = [(c, sources.fired(a.source)) for c in tile.connections for a in c.axons]
+                rim_active[i, when] = reached_rim(tile, box, arriving)
             reached = active[program.populations[tile.population]].swapaxes(0, 1)
             reached = _box(reached.reshape(-1, *reached.shape[2:]), tile).sum((1, 2, 3))
             updates[i, when] += reached * len(tile.levels)
@@ -171,7 +188,9 @@ def count_cores(
         chip_messages=across,
         layers=_layers(program, senders, flows, routed),
         routed=routed,
-        rims=_rims(program, cores),
+        rims=rims,
+        rim_synops=rim_synops,
+        rim_active=rim_active,
     )
 
 
@@ -192,14 +211,6 @@ def _layers(
     on_chip = dict.fromkeys(name for core in program.cores for name in core.populations)
     number = program.populations.index
     return {name: {key: int(s[number(name)]) for key, s in sums.items()} for name in on_chip}
-
-
-def _rims(program: Program, cores: Sequence[CoreContents]) -> int:
-    """Neurons that the words hold beside those of the tiles."""
-    if program.format != loihi1.NAME:
-        return 0
-    held = sum(len(core.neurons) for core in program.cores)
-    return held - sum(prod(t.shape) for c in cores for t in c.tiles)
 
 
 def _routed(
@@ -249,23 +260,37 @@ def _box(values: IntArray, tile: TileContents) -> IntArray:
     return values[:, slice(*c), slice(*y), slice(*x)].astype(np.int64)
 
 
-def _synops(sources: _Sources, tile: TileContents, c: Connection) -> IntArray:
-    """Weights that the tile adds for one connection, zeros among them: [N · T]."""
+def _synops(
+    format_: str, sources: _Sources, tile: TileContents, c: Connection, box: Box
+) -> IntArray:
+    """Stored weights that the tile adds for one connection, zeros among them, those to its `box`: [N · T]."""
     neurons = prod(tile.shape)
     total = np.zeros(1, np.int64)
     for axon in c.axons:
         if isinstance(c.kernel, Conv):
-            spikes = sources.by_position(
-                axon.source, c.channel_base, c.channel_base + c.weight.shape[0]
-            )
-            rows = hits(c.kernel, 0, c.weight.shape[1], tile.rows, c.source_shape[1])
-            columns = hits(c.kernel, 1, c.weight.shape[2], tile.columns, c.source_shape[2])
-            total = total + np.einsum("syx,y,x->s", spikes, rows, columns) * c.weight.shape[3]
+            rows = taps_of(c, c.kernel, 0, tile.rows, box.rows)
+            columns = taps_of(c, c.kernel, 1, tile.columns, box.columns)
+            spikes = _weighted(format_, sources, tile, c, axon.source)
+            total = total + np.einsum("syx,y,x->s", spikes, rows, columns)
         elif isinstance(c.kernel, Dense):
             total = total + sources.fired(axon.source).sum((1, 2, 3), dtype=np.int64) * neurons
         else:
             total = total + _box(sources.fired(axon.source), tile).sum((1, 2, 3))
     return total
+
+
+def _weighted(
+    format_: str, sources: _Sources, tile: TileContents, c: Connection, source: int
+) -> IntArray:
+    """Spikes of all channels at each position, times the channels that each is added to: [N · T, H, W].
+
+    Loihi 2 stores a block for all channels of the tile, with zeros for those of other groups; Loihi 1 leaves them out.
+    """
+    first, last = c.channel_base, c.channel_base + c.weight.shape[0]
+    if format_ != loihi1.NAME or not isinstance(c.kernel, Conv) or c.kernel.groups == 1:
+        return sources.by_position(source, first, last) * c.weight.shape[3]
+    spikes = sources.fired(source)[:, first:last]
+    return np.einsum("scyx,c->syx", spikes, outputs_of(c, c.kernel, tile), dtype=np.int64)
 
 
 def _messages(fired: IntArray, table: AxonTable, begin: int, end: int) -> tuple[IntArray, IntArray]:

@@ -223,49 +223,59 @@ def _notice(table: str, target: Target) -> str:
     return f"{prices}; static power {q.value} {q.unit} per chip, {q.status.value}"
 
 
-def _terms(counts: Counts) -> dict[str, tuple[str, float]]:
-    """Key of the price -> (name, count of one inference); messages only with a program."""
+def _terms(counts: Counts) -> list[tuple[str, str, float]]:
+    """(key of the price, name, count of one inference); messages only with a program."""
     chip = [p for p in counts.populations if p.on_chip]
     active = sum(p.active for p in chip)
     synops = sum(p.synops for p in counts.projections if p.on_chip)
-    totals = {
-        "synapse": (
-            "synaptic operations",
-            synops if counts.cores is None else int(counts.cores.synops.sum()),
-        ),
-        "neuron_idle": ("neuron updates, nothing arrived", sum(p.updates for p in chip) - active),
-        "neuron_active": ("neuron updates, something arrived", active),
-        "neuron_spike": ("spikes", sum(p.spikes for p in chip)),
-    }
     if counts.cores is not None:
-        totals["message"] = ("messages to cores", int(counts.cores.messages.sum()))
-        totals |= _hops(counts.cores)
-    return {key: (name, total / counts.samples) for key, (name, total) in totals.items()}
+        synops = int(counts.cores.synops.sum())
+    totals = [
+        ("synapse", "synaptic operations", synops),
+        ("neuron_idle", "neuron updates, nothing arrived", sum(p.updates for p in chip) - active),
+        ("neuron_active", "neuron updates, something arrived", active),
+        ("neuron_spike", "spikes", sum(p.spikes for p in chip)),
+    ]
+    if counts.cores is not None:
+        totals.append(("message", "messages to cores", int(counts.cores.messages.sum())))
+        totals += _hops(counts.cores) + _rims(counts.cores, counts.samples * counts.steps)
+    return [(key, name, total / counts.samples) for key, name, total in totals]
 
 
-def _hops(cores: CoreCounts) -> dict[str, tuple[str, int]]:
+def _hops(cores: CoreCounts) -> list[tuple[str, str, int]]:
     if cores.routed is None:
-        return {}
+        return []
     r = cores.routed
-    return {
-        "hop_ew": ("hops east or west", int(r.hops_ew.sum())),
-        "hop_ns": ("hops north or south", int(r.hops_ns.sum())),
-        "crossing": ("ways from chip to chip", int(r.crossings.sum())),
-    }
+    return [
+        ("hop_ew", "hops east or west", int(r.hops_ew.sum())),
+        ("hop_ns", "hops north or south", int(r.hops_ns.sum())),
+        ("crossing", "ways from chip to chip", int(r.crossings.sum())),
+    ]
+
+
+def _rims(cores: CoreCounts, steps: int) -> list[tuple[str, str, int]]:
+    """What the neurons around tiles cost that nobody hears: the chip updates them like all others."""
+    rims, active = int(cores.rims.sum()), int(cores.rim_active.sum())
+    if not rims:
+        return []
+    return [
+        ("synapse", "synaptic operations into rims of tiles", int(cores.rim_synops.sum())),
+        ("neuron_idle", "updates in rims of tiles, nothing arrived", rims * steps - active),
+        ("neuron_active", "updates in rims of tiles, something arrived", active),
+    ]
 
 
 def _unpriced_lines(counts: Counts) -> tuple[Line, ...]:
     return tuple(
         Line(name=name, count=n, price=None, unit="", status="", source="", pj=None)
-        for name, n in _terms(counts).values()
+        for _, name, n in _terms(counts)
     )
 
 
 def _priced(counts: Counts, table: Mapping[str, Quantity]) -> _Priced:
-    terms = _terms(counts).items()
     items = [
         _priced_line(name, n, table[f"{key}_pj"], 1.0)
-        for key, (name, n) in terms
+        for key, name, n in _terms(counts)
         if table[f"{key}_pj"].value != UNKNOWN
     ]
     spent = _time(counts, table)
@@ -371,10 +381,6 @@ def _unpriced_ways(counts: Counts, table: Mapping[str, Quantity]) -> list[str]:
         ]
         missing.append(
             f"ways from chip to chip: {number(crossings / counts.samples)} (their {' and '.join(kinds)})"
-        )
-    if cores.rims:
-        missing.append(
-            f"neurons around tiles that nobody hears, and what is added to them: {cores.rims:,}"
         )
     if cores.host_messages:
         missing.append(f"messages from the host: {number(cores.host_messages / counts.samples)}")

@@ -66,15 +66,15 @@ def hits(kernel: Conv, axis: int, taps: int, outputs: Range, size: int) -> IntAr
 
 def reached(kernel: Conv, weight_shape: tuple[int, ...], events: Mask, target: Shape) -> Mask:
     """Which outputs see an event: `events` [..., H, W] of one group -> [..., rows, columns]."""
-    rows = _spread(kernel, 0, weight_shape[2], events.swapaxes(-1, -2), target[1]).swapaxes(-1, -2)
-    return _spread(kernel, 1, weight_shape[3], rows, target[2])
+    rows = spread(kernel, 0, weight_shape[2], events.swapaxes(-1, -2), (0, target[1]))
+    return spread(kernel, 1, weight_shape[3], rows.swapaxes(-1, -2), (0, target[2]))
 
 
-def _spread(kernel: Conv, axis: int, taps: int, events: Mask, outputs: int) -> Mask:
-    """The same along the last axis."""
+def spread(kernel: Conv, axis: int, taps: int, events: Mask, outputs: Range) -> Mask:
+    """Which of the outputs along the last axis see an event; they may lie outside of the map."""
     size = events.shape[-1]
-    found = np.zeros((*events.shape[:-1], outputs), bool)
-    start = np.arange(outputs) * kernel.stride[axis] - kernel.padding[axis]
+    start = np.arange(*outputs) * kernel.stride[axis] - kernel.padding[axis]
+    found = np.zeros((*events.shape[:-1], len(start)), bool)
     for tap in range(taps):
         at = start + tap * kernel.dilation[axis]
         inside = (at >= 0) & (at < size)

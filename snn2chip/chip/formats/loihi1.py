@@ -13,13 +13,14 @@ from snn2chip.chip.formats.bits import FieldError, Words
 from snn2chip.chip.formats.loihi1_axons import pack_axons, unpack_table
 from snn2chip.chip.formats.loihi1_layout import HEAD
 from snn2chip.chip.formats.loihi1_pack import best_pad, packed_tile
-from snn2chip.chip.formats.loihi1_unpack import read_core
+from snn2chip.chip.formats.loihi1_unpack import border_of, read_core
 from snn2chip.chip.program import AxonTable, Connection, Core, CoreContents, Tile, Use
 from snn2chip.chip.target import Target
 from snn2chip.errors import StatementError
 
 __all__ = [
     "NAME",
+    "border_of",
     "count",
     "pack_axons",
     "pack_core",

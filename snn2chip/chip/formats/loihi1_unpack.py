@@ -41,6 +41,11 @@ def read_core(core: Core) -> CoreContents:
     return CoreContents(tiles=(tile,), axons=table)
 
 
+def border_of(core: Core) -> Border:
+    """The rim of a core's tile. Raises ValueError at words that packing never makes."""
+    return _read_groups(core.groups)[3]
+
+
 def _place(h: TileHeader, row: Numbers, tile: TileContents) -> Place:
     return Place(
         kernel=kernel_of(row),

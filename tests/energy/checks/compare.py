@@ -121,7 +121,7 @@ def expected(run: Run, program: Program, target: Target) -> Expected:
         for i, (part, p) in zip(
             estimate(counts, target, prices=TABLE).items,
             zip(PARTS.values(), price.values(), strict=True),
-            strict=False,  # the last item is static power, which SANA-FE does not know
+            strict=False,  # behind them: rims, which were not exported, and static power
         )
     ]
     ours = _ours(counts.cores)
@@ -157,7 +157,7 @@ def expected(run: Run, program: Program, target: Target) -> Expected:
         },
         ours=ours,
         neurons=int(counts.cores.neurons.sum()),
-        rims=counts.cores.rims,
+        rims=int(counts.cores.rims.sum()),
         dense_synops=sum(
             p.synops
             for p in counts.projections
