@@ -14,7 +14,7 @@ from snn2chip.chip.formats.loihi1_pack import BORDERS, packed_tile, place_of, si
 from snn2chip.chip.map import map_circuit, plan_cores
 from snn2chip.chip.program import Coding, CoreContents
 from snn2chip.chip.target import load_target
-from snn2chip.chip.unpack import unpack_cores, unpack_hosts
+from snn2chip.chip.unpack import unpack, unpack_cores, unpack_hosts
 from snn2chip.chip.use import use_table
 from snn2chip.chip.validate import validate, validate_contents
 from snn2chip.circuit.types import INPUT
@@ -23,7 +23,7 @@ from snn2chip.engines import spec
 from snn2chip.errors import StatementError, errors_of
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Reset
-from tests.chip import tiny
+from tests.chip import fuzz_places_loihi1, tiny
 from tests.chip.circuits import Builder, for_loihi1, random_circuit, small_sew
 
 LOIHI1, LOIHI2 = load_target("loihi1"), load_target("loihi2")
@@ -248,6 +248,19 @@ def test_words_that_are_cut_short_are_refused(sew):
     extra = replace(core, parameters=np.zeros(1, np.uint64))
     with pytest.raises(StatementError, match="has parameters"):
         loihi1.unpack_core(extra, TINY)
+
+
+@pytest.mark.parametrize("field", ["groups", "stride_x", "stride_y"])
+def test_a_convolution_without_groups_or_stride_is_refused(sew, field):
+    _, program = sew
+    found = fuzz_places_loihi1.places_of(program, unpack(program, TINY))
+    place = next(p for table, f, p in found if (table, f) == ("connection header", field))
+    core = program.cores[place.core]
+    words = core.groups.copy()
+    for at in range(place.first, place.first + place.bits):
+        words[at // 64] &= ~np.uint64(1 << at % 64)
+    with pytest.raises(StatementError, match="a stride or groups of 0"):
+        loihi1.unpack_core(replace(core, groups=words), TINY)
 
 
 def test_a_bias_that_no_exponent_holds_names_its_layer():

@@ -131,9 +131,11 @@ def member(kinds: Sequence[E], code: int) -> E:
 
 
 def kernel_of(row: Numbers) -> Kernel:
-    """The kernel in a connection's record."""
+    """The kernel in a connection's record. Raises BitsError."""
     code = KernelCode(row["kernel"])
     if code is KernelCode.CONV:
+        if min(row[name] for name in ("stride_y", "stride_x", "groups")) < 1:
+            raise BitsError("a convolution with a stride or groups of 0")
         return Conv(
             stride=(row["stride_y"], row["stride_x"]),
             padding=(row["padding_y"], row["padding_x"]),
