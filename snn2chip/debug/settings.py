@@ -22,8 +22,11 @@ TARGET_BITS = 8
 
 FINE_FRACTION, FINE_BIAS = 16, 32
 
+NAMED = 3
+"""So many layers are named; more are counted."""
+
 Judge = Callable[[str, QuantizedCircuit], Counts]
-"""Runs the network rounded like this; the words name it."""
+"""Runs the network rounded like this; the words say how, and are no others' words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,12 +106,14 @@ def _layers(
     s: Subject, names: tuple[str, ...], judge: Judge, mends: Callable[[Counts], bool]
 ) -> Iterator[Setting]:
     """Finer neurons, and the fewest weight bits that mend, of the named layers alone."""
-    w, where = s.widths, ", ".join(names)
+    w = s.widths
+    where = ", ".join(names) if len(names) <= NAMED else f"the {len(names)} layers of the bisection"
 
     def ask(widths: Widths) -> Setting:
-        words = f"only in {where}: {_difference(w, widths)}"
+        change = _difference(w, widths)
         finer = dict.fromkeys(names, widths)
-        return replace(_try(words, s, s.options, w, judge, finer), reachable=False)
+        done = _try(f"only in {', '.join(names)}: {change}", s, s.options, w, judge, finer)
+        return replace(done, words=f"only in {where}: {change}", reachable=False)
 
     if fine_neurons(w) != w:
         yield ask(fine_neurons(w))

@@ -33,6 +33,7 @@ dispatchEvent(new Event("beforeprint"));
 document.title = JSON.stringify({
   wide: document.documentElement.scrollWidth > innerWidth, up, down, names, on, off,
   folded: [...document.querySelectorAll("details")].filter((d) => !d.open).length,
+  slices: [...document.querySelectorAll(".network svg")].map((s) => s.viewBox.baseVal.y),
   rows: [...document.querySelectorAll(".network li")].map((li) => li.getBoundingClientRect().height),
 });
 </script>"""
@@ -55,6 +56,7 @@ def test_the_page_lays_out_and_sorts(made, chromium, tmp_path, width):
     assert seen["on"] == [" ".join(map(str, (b.source, *b.targets))) for b in own]
     assert seen["on"] and not seen["off"]
     assert seen["folded"] == 0, "nothing stays folded on paper"
+    assert seen["slices"] == [44 * i for i in range(len(made.data.picture.nodes))]
     assert set(seen["rows"]) == {44}, "rows of the picture and its lines must keep together"
 
 
