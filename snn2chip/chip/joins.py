@@ -11,7 +11,8 @@ or in those of a *relay*, neurons that copy it one step before it is due; then a
 
 Synapses cost memory in every core of every consumer, a relay costs the neurons of the source once; and either makes the
 consumers' tiles smaller or larger, whose number their producers' output axons pay for. So the ways that take the fewest
-cores of the consumers by themselves are split with the whole network, and the fewest cores of all layers decide.
+cores of the consumers by themselves are split with the whole network, and the fewest cores of all layers decide; in very deep networks, those of the consumers
+and relays.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ ALL_SUBSETS = 4
 """Up to so many different delays every subset is looked at; of more, only the longest or all."""
 TRIED = 4
 """Ways of a join that are split with the whole network."""
+MOST_JOINS = 16
+"""Networks of more joins are not split again and again: what is best for the readers alone is taken."""
 SWEEPS = 2
 """Joins are chosen in turn, the last first, given the others; so often."""
 
@@ -70,17 +73,30 @@ def cheapest(
     found = [(join, _choices(wired, schedule, wire(wired, coding), target, join)) for join in joins]
     open_ = [(join, choices) for join, choices in found if choices]
     whole = _Whole(qc, schedule, coding, target, way, [join for join, _ in open_])
-    alone = [choices[0].relayed for _, choices in open_]
-    chosen = list(alone)
+    chosen = [choices[0].relayed for _, choices in open_]
+    if len(open_) > MOST_JOINS:
+        notes = [_note(join, choices[0].relayed, _alone(choices)) for join, choices in open_]
+        return whole.schedule(chosen), tuple(notes)
+    best = _in_turn(whole, [choices for _, choices in open_], chosen)
+    notes = [
+        _note(join, best[i], _given_others(whole, best, i, choices), chosen[i])
+        for i, (join, choices) in enumerate(open_)
+    ]
+    return whole.schedule(best), tuple(notes)
+
+
+def _in_turn(
+    whole: "_Whole", choices: Sequence[Sequence[Choice]], chosen: list[tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """What each join relays, so that the network takes the fewest cores: one join after the other, the last first."""
     for _ in range(SWEEPS):
-        before = list(chosen)
-        for i, (_, choices) in reversed(list(enumerate(open_))):
-            ways = [[*chosen[:i], c.relayed, *chosen[i + 1 :]] for c in choices]
-            chosen = min(ways, key=lambda w, i=i: (whole.total(w), len(w[i])))
+        before = chosen
+        for i in reversed(range(len(choices))):
+            ways = [[*chosen[:i], c.relayed, *chosen[i + 1 :]] for c in choices[i]]
+            chosen = min(ways, key=lambda way, i=i: (whole.total(way), len(way[i])))
         if chosen == before:
             break
-    notes = [_note(whole, chosen, i, alone[i], choices) for i, (_, choices) in enumerate(open_)]
-    return whole.schedule(chosen), tuple(notes)
+    return chosen
 
 
 class _Whole:
@@ -218,33 +234,39 @@ def _name(source: str, relays: Mapping[str, tuple[str, ...]]) -> str:
     )
 
 
+def _alone(choices: Sequence[Choice]) -> dict[tuple[str, ...], str]:
+    """Way -> cores of a join's readers and relays by themselves."""
+    return {c.relayed: f"{c.alone:,} of its readers and relays alone" for c in choices}
+
+
+def _given_others(
+    whole: _Whole, chosen: Sequence[tuple[str, ...]], at: int, choices: Sequence[Choice]
+) -> dict[tuple[str, ...], str]:
+    """Way of one join -> cores of the network, all other joins being as they are; those in which something fits not."""
+    totals = {c.relayed: whole.total([*chosen[:at], c.relayed, *chosen[at + 1 :]]) for c in choices}
+    return {
+        way: f"{cores:,} of the network" for way, (misfits, cores) in totals.items() if not misfits
+    }
+
+
 def _note(
-    whole: _Whole,
-    chosen: Sequence[tuple[str, ...]],
-    at: int,
-    alone: tuple[str, ...],
-    choices: Sequence[Choice],
+    join: Join,
+    relayed: tuple[str, ...],
+    cores: Mapping[tuple[str, ...], str],
+    alone: tuple[str, ...] | None = None,
 ) -> Finding:
-    """What was chosen at one join, and the cores of the network if this join alone were done otherwise."""
-    join, relayed = whole.joins[at], chosen[at]
-
-    def cores(other: tuple[str, ...]) -> str:
-        if all(c.relayed != other for c in choices):
-            return "do not fit"
-        misfits, total = whole.total([*chosen[:at], other, *chosen[at + 1 :]])
-        return "do not fit" if misfits else f"{total:,}"
-
+    """What was chosen at one join, and the `cores` if it were done otherwise; `alone`: best for its readers alone."""
     kept = len(join.waits) - len(relayed)
     ways = [f"{kept} in synapses"] if kept else []
     ways += [f"{len(relayed)} in relays"] if relayed else []
     compared = {"all in synapses": (), "all in relays": tuple(join.waits)}
-    shown = [f"{way} {cores(other)}" for way, other in compared.items()]
-    if alone != relayed:
-        shown.append(f"as its readers alone would have it {cores(alone)}")
+    if alone not in (None, relayed):
+        compared["as its readers alone would have it"] = alone
+    shown = [f"{way} {cores.get(other, 'do not fit')}" for way, other in compared.items()]
     return Finding(
         code="map-join",
         severity=Severity.NOTE,
         where=", ".join(name for name, _ in join.targets),
         why=f"summands that come early wait: {' and '.join(ways)}",
-        have=f"cores of the network: {cores(relayed)}; {', '.join(shown)}",
+        have=f"cores: {cores.get(relayed, 'do not fit')}; {', '.join(shown)}",
     )

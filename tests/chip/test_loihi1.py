@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from snn2chip.arrays import ints
+from snn2chip.chip import joins
 from snn2chip.chip.audit import audit
 from snn2chip.chip.formats import loihi1
 from snn2chip.chip.formats.bits import FieldError
@@ -328,5 +329,21 @@ def test_joins_wait_where_their_producers_need_no_more_cores():
     assert plan.cores == 15
     (note,) = (f for f in findings if f.where == "layer2.0.conv1, layer2.0.down")
     assert note.why.endswith("1 in relays")
-    have = "all in synapses 17, all in relays 15, as its readers alone would have it 17"
-    assert note.have == f"cores of the network: 15; {have}"
+    cores = (
+        "15",
+        "all in synapses 17",
+        "all in relays 15",
+        "as its readers alone would have it 17",
+    )
+    first, *others = (f"{text} of the network" for text in cores)
+    assert note.have == f"cores: {first}; {', '.join(others)}"
+
+
+def test_joins_of_very_deep_networks_are_chosen_by_their_readers_alone(monkeypatch):
+    monkeypatch.setattr(joins, "MOST_JOINS", 2)
+    target = tiny.target("loihi1", neurons=200, synapse_words=120, axons_out=100)
+    plan, findings = plan_cores(for_loihi1(small_sew(1)), target, Coding.HOST)
+    assert plan.cores == 17
+    (note,) = (f for f in findings if f.where == "layer2.0.conv1, layer2.0.down")
+    assert note.why.endswith("1 in synapses")
+    assert note.have.count("of its readers and relays alone") == 3
