@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from snn2chip.circuit.layers import layer_outputs
 from snn2chip.engines import onnx as engine
@@ -16,6 +17,7 @@ from snn2chip.stages.data import on_grid
 from snn2chip.stages.levels import quantized
 from tests.cases import casegen
 from tests.cases.paths import CASES
+from tests.engines.lava.small_networks import networks
 from tests.engines.random_circuits import FAMILIES, added_spikes
 from tests.engines.same import same
 
@@ -25,6 +27,13 @@ from tests.engines.same import same
 def test_equals_spec(family, seed):
     qc, inputs = family(seed)
     same(engine.run(qc, inputs), spec.run(qc, inputs))
+
+
+@given(networks())
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+def test_equals_spec_on_small_networks(job):
+    """Those that Lava runs, and many more of them."""
+    same(engine.run(*job), spec.run(*job))
 
 
 def test_nothing_is_recorded_that_was_not_asked_for():

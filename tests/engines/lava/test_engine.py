@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from snn2chip.arrays import ints
 from snn2chip.circuit.types import Conv, Dense, InputKind
-from snn2chip.engines import spec
+from snn2chip.engines import dense, layer, onnx, spec
 from snn2chip.engines.lava import engine
 from snn2chip.engines.lava.compose import compose
 from snn2chip.inputs import InputData
@@ -63,8 +63,11 @@ def test_equals_spec_on_small_networks():
 
     draw()
     assert seen == EVERYTHING
-    for (qc, inputs), got in zip(jobs, engine.run_many(jobs), strict=True):
-        same(got, spec.run(qc, inputs))
+    for job, got in zip(jobs, engine.run_many(jobs), strict=True):
+        expected = spec.run(*job)
+        same(got, expected)
+        for other in (layer, dense, onnx):
+            same(other.run(*job), expected)
 
 
 def neuron(level: int, **more) -> IntegerNeuron:
