@@ -11,8 +11,8 @@ or in those of a *relay*, neurons that copy it one step before it is due; then a
 
 Synapses cost memory in every core of every consumer, a relay costs the neurons of the source once; and either makes the
 consumers' tiles smaller or larger, whose number their producers' output axons pay for. So the ways that take the fewest
-cores of the consumers by themselves are split with the whole network, and the fewest cores of all layers decide; in very deep networks, those of the consumers
-and relays.
+cores of the consumers by themselves are split with the whole network, and the fewest cores of all layers decide; in
+very deep networks, those of the consumers and relays.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

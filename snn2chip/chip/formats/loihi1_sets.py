@@ -169,10 +169,11 @@ def _own_group(place: Place) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     """[input channels, tile's channels]: pairs of the same group."""
     cin, tc = place.weight_shape[0], place.weight_shape[-1]
     groups = place.kernel.groups if isinstance(place.kernel, Conv) else 1
-    if place.source_shape[0] % groups or place.population_shape[0] % groups:
+    inputs, outputs = place.source_shape[0], place.population_shape[0]
+    if inputs % groups or outputs % groups or not inputs or not outputs:
         raise BitsError("groups do not divide the channels")
-    of_input = (place.channel_base + np.arange(cin)) // (place.source_shape[0] // groups)
-    of_output = (place.channels[0] + np.arange(tc)) // (place.population_shape[0] // groups)
+    of_input = (place.channel_base + np.arange(cin)) // (inputs // groups)
+    of_output = (place.channels[0] + np.arange(tc)) // (outputs // groups)
     return of_input[:, None] == of_output
 
 
