@@ -97,7 +97,7 @@ def _errors() -> Iterator[str]:
     yield "# Errors and findings\n"
     yield f"All {len(PAGES)} codes, as `snn2chip explain CODE` prints them. Written by `python docs/make_reference.py`;"
     yield "tests provoke them.\n"
-    yield "A line reads `error[code] where: why (have …; need …) - help`. An *error* stops or makes the exit status 1,"
+    yield "A line reads `error[CODE] where: why (have …; need …) - help`. An *error* stops or makes the exit status 1,"
     yield "a *warning* and a *note* do not; `--allow CODE` lets an error finding pass, and the report lists it.\n"
     for code, page in PAGES.items():
         yield f"## {code}\n"

@@ -30,6 +30,9 @@ NOT_RUN = (
 )
 """The reasons for which a block may be left out."""
 
+PRINTED = ("docs/results.md",)
+"""Pages that show what long runs printed, written by the script that ran them (docs/make_results.py)."""
+
 MARKER = re.compile(r"<!-- (prepare|exit|not run): (.*?) -->")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?<=\n\n) {4}\S.*\n(?: {4}.*\n|\n(?= {4}))*")

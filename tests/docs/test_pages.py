@@ -14,7 +14,9 @@ VERB_NAMES = {verb.name for verb in VERBS}
 
 
 def all_commands() -> list[str]:
-    return sorted({c for page in PAGES for c in shell_lines(page.read_text())})
+    """All but the examples of errors, which show misuse."""
+    pages = [page for page in PAGES if page.name != "errors.md"]
+    return sorted({c for page in pages for c in shell_lines(page.read_text())})
 
 
 @pytest.mark.parametrize("command", all_commands())
@@ -98,3 +100,13 @@ def test_every_marker_stands_before_a_block(page):
 
 ENDS = ("begin", "end")
 """Of parts that a script writes."""
+
+
+def test_every_known_pain_has_an_answer():
+    """A row for each, in order, and what it names exists."""
+    text = (ROOT / "docs" / "what-users-ask.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert [int(number) for number, *_ in rows] == list(range(1, 33))
+    for _, _, _, answer in rows:
+        assert re.search(r"`[^`]+`|\]\([\w#.-]+\)", answer)
+        assert set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", answer)) <= set(CODES)

