@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from snn2chip.build import versions
 from snn2chip.engines.registry import package_missing
 from snn2chip.errors import Snn2ChipError
+from snn2chip.files import sha256
 from snn2chip.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 B = TypeVar("B")
 
-CONNECT_SECONDS = 10
+Files = tuple[tuple[str, str], ...]
+"""(path, sha256) of the files that a task reads."""
+
+CONNECT_SECONDS, WORKER_SECONDS = 10, 60
 """How long a scheduler may take to answer, and then to have a worker."""
 
 GOES_ON = "what is finished is kept; the same command goes on"
@@ -55,8 +60,33 @@ class Workers:
             raise package_missing("--scheduler", "distributed", "parallel")
 
 
-HERE = Workers(count=1)
-"""This process."""
+MANY = 8
+"""As many chunks of samples keep each of two processes busy for longer than they take to start."""
+
+
+def files_of(*paths: str | Path | None) -> Files:
+    """Absolute path and sha256 of each file, for `check_files` where a task runs."""
+    return tuple((str(Path(p).resolve()), sha256(Path(p))) for p in paths if p is not None)
+
+
+def check_files(files: Files) -> None:
+    """Raise worker-file where a file is not what it was for the process that asked."""
+    for path, content in files:
+        have = sha256(Path(path))
+        if have != content:
+            raise Snn2ChipError(
+                "worker-file",
+                path,
+                "is another file here than where the work was asked for",
+                have=f"sha256 {have[:12]}",
+                need=content[:12],
+                help="let every worker see the same files at the same paths",
+            )
+
+
+def worth(workers: Workers, chunks: int) -> bool:
+    """Whether chunks of samples are run as tasks: where somebody asks for workers, or where there are many."""
+    return workers.scheduler is not None or (workers.count or chunks // MANY) > 1
 
 
 def run_tasks(
@@ -130,17 +160,24 @@ def _connected(address: str) -> Generator["Client"]:
 
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as e:
-        said = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise Snn2ChipError(
-            "scheduler-unreachable",
-            f"--scheduler {address}",
-            f"no scheduler with a worker answers within {CONNECT_SECONDS} s: {said}",
-            help="start `dask scheduler` and `dask worker ADDRESS`, and give the address that they print",
-        ) from e
+        raise _unreachable(address, "no scheduler answers", e) from e
     with client:
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except OSError as e:
+            raise _unreachable(address, "has no worker", e) from e
         yield client
+
+
+def _unreachable(address: str, why: str, error: Exception) -> Snn2ChipError:
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return Snn2ChipError(
+        "scheduler-unreachable",
+        f"--scheduler {address}",
+        f"{why}: {said}",
+        help="start `dask scheduler` and `dask worker ADDRESS`, with the address that the scheduler prints",
+    )
 
 
 def _collect(

@@ -65,6 +65,7 @@ def _add_verify(p: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="compare with a recording of `simulate` that was made elsewhere, on its own input",
     )
+    arguments.add_workers(p)
 
 
 def _verify(a: argparse.Namespace) -> tuple[Result, int]:
@@ -77,6 +78,7 @@ def _verify(a: argparse.Namespace) -> tuple[Result, int]:
         labels=a.labels,
         engines=tuple(a.engine),
         recording=a.recording,
+        workers=arguments.workers(a),
         progress=show(a),
     )
     return done, 0 if done.verdict else 1

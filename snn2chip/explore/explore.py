@@ -7,18 +7,18 @@ from pathlib import Path
 from snn2chip.chip.place.placing import METHODS
 from snn2chip.chip.program import Coding
 from snn2chip.chip.split import SLACKS
-from snn2chip.chip.target import load_target
+from snn2chip.chip.target import available, load_target
 from snn2chip.energy.estimate import price_table
 from snn2chip.errors import Snn2ChipError
 from snn2chip.explore.page import page_of
 from snn2chip.explore.points import AUTO, Axes, points_of
 from snn2chip.explore.row import Row, Task, keep, kept, row_of
 from snn2chip.explore.table import Table, one_line
-from snn2chip.files import cannot_write, sha256, write_whole
+from snn2chip.files import cannot_write, write_whole
 from snn2chip.model import IN_MEMORY, LoadedModel
 from snn2chip.network.shapes import shapes
 from snn2chip.options import BuildOptions, one_of
-from snn2chip.parallel import Workers, run_tasks
+from snn2chip.parallel import Workers, files_of, run_tasks
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.data import load_labels
 from snn2chip.stages.levels import read
@@ -62,13 +62,21 @@ def explore_model(
     _check_words(axes)
     folder = _folder(out)
     options = _absolute(options)
+    own = {name: str(Path(name).resolve()) for name in axes.targets if name not in available()}
+    axes = replace(axes, targets=tuple(own.get(name, name) for name in axes.targets))
     targets = {name: load_target(name) for name in axes.targets}
     for target in targets.values():
         price_table(target, options.prices)
     model = read(options, tell)
     count = _samples(model, options, samples)
     points = points_of(axes, targets, model.network.steps, model.network.input.kind)
-    files = _files(options, axes)
+    files = files_of(
+        options.model.path,
+        options.model.input_path,
+        options.labels,
+        options.quantize.calibration,
+        *own.values(),
+    )
     tasks = [
         Task(
             point=point,
@@ -168,16 +176,3 @@ def _samples(model: LoadedModel, options: BuildOptions, asked: int | None) -> in
     answers = shapes(model.network)[model.network.readout.layer]
     load_labels(options.labels, have, int(answers[0]))
     return asked or have
-
-
-def _files(options: BuildOptions, axes: Axes) -> dict[str, str]:
-    """sha256 of every file that decides a row, by path."""
-    own = [t for t in axes.targets if t.endswith(".toml")]
-    paths = (
-        options.model.path,
-        options.model.input_path,
-        options.labels,
-        options.quantize.calibration,
-        *own,
-    )
-    return {path: sha256(Path(path)) for path in paths if path is not None}

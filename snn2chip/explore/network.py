@@ -20,7 +20,7 @@ from snn2chip.stages.data import classes_of, load_labels
 from snn2chip.stages.levels import Levels, quantized, stop_at
 from snn2chip.threads import one_thread
 from snn2chip.verify.compare import Tally
-from snn2chip.verify.ladder import chunk_size, joined, measures, part
+from snn2chip.verify.ladder import joined, measures, part, spans_of
 from snn2chip.verify.rungs import silenced
 
 
@@ -66,13 +66,13 @@ def _run(options: BuildOptions, samples: int, labels: str | None) -> Ran:
     classes = load_labels(labels, levels.model.inputs.samples, classes_of(levels.qc))
     real = part(levels.model.inputs, 0, samples)
     integers, _ = quantize_input(levels.qc.input, real)
-    size, tally = chunk_size(levels.qc), Tally()
+    tally = Tally()
     recordings: list[Recording] = []
     original: list[NDArray[Any]] = []
-    for first in range(0, real.samples, size):
-        recordings.append(run_layer(levels.qc, part(integers, first, first + size)))
+    for first, stop in spans_of(levels.qc, real.samples):
+        recordings.append(run_layer(levels.qc, part(integers, first, stop)))
         with one_thread():
-            floats = run_circuit(levels.circuit, part(real, first, first + size))
+            floats = run_circuit(levels.circuit, part(real, first, stop))
         original.append(floats.decision)
         tally.add(
             layer_outputs(levels.circuit, floats.outputs),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
+from pathlib import Path
 
 from snn2chip.chip.split import BALANCED, SLACKS
 from snn2chip.chip.target import Target
@@ -25,9 +26,14 @@ class Point:
     place: str
     coding: str
 
+    @property
+    def chip(self) -> str:
+        """The target as a table shows it: a name, or the name of a file without its folders."""
+        return Path(self.target).name
+
     def __str__(self) -> str:
         return (
-            f"{self.target}, {self.weight_bits} bits, T = {self.steps}, split {self.split}, "
+            f"{self.chip}, {self.weight_bits} bits, T = {self.steps}, split {self.split}, "
             f"place {self.place}, coding {self.coding}"
         )
 

@@ -13,8 +13,9 @@ from snn2chip.energy.estimate import Estimate, estimate
 from snn2chip.errors import Finding, Snn2ChipError
 from snn2chip.explore.network import Ran, ran
 from snn2chip.explore.points import AUTO, Point
-from snn2chip.files import sha256, write_whole
+from snn2chip.files import write_whole
 from snn2chip.options import BuildOptions
+from snn2chip.parallel import Files, check_files
 from snn2chip.progress import Silent
 from snn2chip.stages.compile import Mapped, mapped
 
@@ -27,14 +28,14 @@ class Task:
     """A point, and all that decides its row.
 
     `options`: of everything that is no axis, `model.steps` included where the user says it. `own_steps`: the T that the
-    network has without it. `samples`: the first so many are run. `files`: path -> sha256 of every file that is read.
+    network has without it. `samples`: the first so many are run. `files`: every file that is read.
     """
 
     point: Point
     options: BuildOptions
     own_steps: int
     samples: int
-    files: Mapping[str, str]
+    files: Files
 
     def build(self) -> BuildOptions:
         """What `compile` or `deploy` of this point takes."""
@@ -56,7 +57,7 @@ class Task:
     @property
     def digest(self) -> str:
         """Of what decides the row: contents of files, not where they lie, and versions."""
-        tree = _by_content(self.build().to_dict(), self.files)
+        tree = _by_content(self.build().to_dict(), dict(self.files))
         text = json.dumps([FORMAT, versions(), tree, self.samples], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -124,17 +125,7 @@ class Row:
 
 def row_of(task: Task) -> Row:
     """The row of a point. What it cannot be is in the row; files that are not those of the task are an error."""
-    for path, content in task.files.items():
-        have = sha256(Path(path))
-        if have != content:
-            raise Snn2ChipError(
-                "explore-file",
-                path,
-                "is another file here than where the points were asked for",
-                have=f"sha256 {have[:12]}",
-                need=content[:12],
-                help="let every worker see the same files at the same paths",
-            )
+    check_files(task.files)
     try:
         network = ran(task.build(), task.samples, task.options.labels)
         made = mapped(network.levels, task.build(), Silent())

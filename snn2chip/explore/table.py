@@ -97,11 +97,11 @@ class Table:
             notes += [f"{_listed(at)}: not priced: {text}" for text, at in self._unpriced().items()]
             notes.append("energy: of one inference, static power included; time: to the answer")
             notes += dict.fromkeys(
-                f"{r.point.target}: prices {r.table}" + (f", {r.notice}" if r.notice else "")
+                f"{r.point.chip}: prices {r.table}" + (f", {r.notice}" if r.notice else "")
                 for r in done
                 if r.table is not None
             )
-            notes += dict.fromkeys(f"{r.point.target}: not priced" for r in done if r.table is None)
+            notes += dict.fromkeys(f"{r.point.chip}: not priced" for r in done if r.table is None)
         return notes
 
     def _unpriced(self) -> dict[str, list[int]]:
@@ -166,7 +166,7 @@ def _listed(numbers: list[int]) -> str:
 
 
 def _point(point: Point, coding: str) -> tuple[str, ...]:
-    values = [str(getattr(point, f.name)) for f in fields(point)]
+    values = [point.chip, *(str(getattr(point, f.name)) for f in fields(point)[1:])]
     if point.coding == AUTO and coding:
         values[-1] = f"{coding} ({AUTO})"
     return tuple(values)

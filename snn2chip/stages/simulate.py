@@ -1,6 +1,8 @@
 """`simulate`: run a build on an input and keep the recording."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 
@@ -10,11 +12,13 @@ from snn2chip.chip.target import Target, load_target
 from snn2chip.engines.registry import Level, engine
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits
+from snn2chip.parallel import Files, Workers, check_files, files_of, run_tasks, worth
 from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
 from snn2chip.recordings import save
 from snn2chip.stages.data import classes_of, load_labels, program_of, stage_input, top1
+from snn2chip.verify.ladder import Span, joined, part, spans_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +82,13 @@ def simulate(
     layout: str | None = None,
     labels: str | None = None,
     engine: str = "layer",
+    workers: Workers | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
-    """Run `build` on the array file `input`; writes recordings/ENGINE.npz."""
+    """Run `build` on the array file `input`; writes recordings/ENGINE.npz.
+
+    `workers`: chunks of samples run there, where they are given or where there are many; the recording is the same.
+    """
     tell = progress or Silent()
     folder = open_build(build)
     qc = folder.quantized()
@@ -88,7 +96,18 @@ def simulate(
     classes = load_labels(labels, data.real.samples, classes_of(qc))
     program, target = program_of(folder, qc), load_target(folder.options.target)
     began = perf_counter()
-    recording = run_engine(engine, qc, program, target, data.integers, tell)
+    spans = spans_of(qc, data.integers.samples)
+    if worth(workers or Workers(), len(spans)):
+        asked = _Asked(
+            build=str(folder.path.resolve()),
+            input=str(Path(input).resolve()),
+            layout=layout,
+            engine=engine,
+            files=files_of(folder.path / "build.toml", input),
+        )
+        recording = _spread(asked, spans, workers or Workers(), tell)
+    else:
+        recording = run_engine(engine, qc, program, target, data.integers, tell)
     seconds = perf_counter() - began
     return Simulated(
         path=keep(folder, recording, data.integers),
@@ -103,6 +122,55 @@ def simulate(
             if p.neuron.emits is not Emits.NOTHING
         },
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a worker opens: paths, and `files`, their contents here."""
+
+    build: str
+    input: str
+    layout: str | None
+    engine: str
+    files: Files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    asked: _Asked
+    first: int
+    stop: int
+
+
+def _spread(asked: _Asked, spans: Sequence[Span], workers: Workers, tell: Progress) -> Recording:
+    """The recording of all samples, chunk by chunk in workers."""
+    found: dict[int, Recording] = {}
+    parts = [_Part(asked=asked, first=first, stop=stop) for first, stop in spans]
+    with tell.stage(asked.engine) as done:
+
+        def finished(number: int, recording: Recording) -> None:
+            found[number] = recording
+            done(len(found) / len(parts))
+
+        run_tasks(_run_part, parts, workers, finished, tell)
+    return joined([found[i] for i in range(len(parts))])
+
+
+def _run_part(p: _Part) -> Recording:
+    qc, program, target, integers = _opened(p.asked)
+    chunk = part(integers, p.first, p.stop)
+    return run_engine(p.asked.engine, qc, program, target, chunk, Silent())
+
+
+@lru_cache(maxsize=1)
+def _opened(asked: _Asked) -> tuple[QuantizedCircuit, Program, Target, InputData]:
+    """What one chunk after the other runs on."""
+    check_files(asked.files)
+    folder = open_build(asked.build)
+    qc = folder.quantized()
+    data = stage_input(qc, asked.input, asked.layout, Silent())
+    target = load_target(folder.options.target)
+    return qc, program_of(folder, qc), target, data.integers
 
 
 def keep(folder: Build, recording: Recording, inputs: InputData) -> Path:

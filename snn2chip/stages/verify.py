@@ -1,22 +1,26 @@
 """`verify`: climb the ladder on a build, and keep the verdict."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from snn2chip.build import Build, open_build
 from snn2chip.chip.target import load_target
+from snn2chip.circuit.types import Circuit
 from snn2chip.engines.registry import ENGINES, Level, engine
 from snn2chip.errors import Snn2ChipError, StatementError
 from snn2chip.inputs import InputData
 from snn2chip.model import Live, LoadedModel, load_model
 from snn2chip.network.types import InputKind, Shape
+from snn2chip.parallel import Files, Workers, check_files, files_of, run_tasks, worth
 from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.quantize.input import dequantize_input
+from snn2chip.quantize.twin import twin
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
 from snn2chip.recordings import load
@@ -30,7 +34,8 @@ from snn2chip.stages.data import (
 )
 from snn2chip.stages.simulate import keep
 from snn2chip.stages.twin import source
-from snn2chip.verify.ladder import Subject, climb
+from snn2chip.verify.chunk import Gathered, Subject, climb_chunk
+from snn2chip.verify.ladder import Span, climb, part, spans_of
 from snn2chip.verify.text import matrix_lines, verdict_dict, verdict_lines
 from snn2chip.verify.types import Verdict
 
@@ -69,6 +74,7 @@ def verify_build(
     labels: str | None = None,
     engines: tuple[str, ...] = (),
     recording: str | None = None,
+    workers: Workers | None = None,
     progress: Progress | None = None,
 ) -> Verified:
     """Compare every level and engine of `build` on the array file `input`; writes verdict.json.
@@ -76,48 +82,142 @@ def verify_build(
     `engines`: optional ones that join rung 3 (onnx, lava; norse, which runs rung 1b, too); `all`: those that can run
     here and can express the network, the others are left out with the reason. `recording`: a file of `simulate`, made
     elsewhere, which joins rung 3; its input is the input. `model`: the live module that the build was made from, whose
-    example is the input where there is no file; without it the source is read again.
+    example is the input where there is no file; without it the source is read again. `workers`: chunks
+    of samples run there, where they are given or where there are many; the verdict is the same. A live module runs
+    here.
     """
-    tell = progress or Silent()
-    asked, absent = _executors(engines)
+    tell, there = progress or Silent(), workers or Workers()
     folder = open_build(build)
-    qc = folder.quantized()
-    recorded = None if recording is None else load(Path(recording))
-    if recorded is None:
-        data = _input(qc, input, layout, model, tell)
-    else:
-        data = _recorded_input(qc, recorded[1], input, str(recording))
-    classes = load_labels(labels, data.real.samples, classes_of(qc))
-    model = model or source(folder)
-    with TemporaryDirectory() as scratch:
-        code, proved, reason = _code(model, folder, Path(scratch))
-        subject = Subject(
-            network=None if model is None else model.network,
-            source=_source(model),
-            code=code,
-            code_proved=proved,
-            code_reason=reason,
-            circuit=folder.circuit(),
-            qc=qc,
-            program=program_of(folder, qc),
-            target=load_target(folder.options.target),
-            inputs=data.real,
-            labels=classes,
-            allow=folder.options.quantize.allow,
-            engines=asked,
-            if_able=tuple(name for name in asked if name not in engines),
-            absent=absent,
-            recorded=None if recorded is None else recorded[0],
-        )
-        verdict, spec = climb(subject, tell)
+    asked = _Asked(
+        build=str(build), input=input, layout=layout, engines=engines, recording=recording
+    )
+    subject, data = _subject(folder, asked, model, labels, tell)
+    gather = None
+    many = worth(there, len(spans_of(subject.qc, subject.inputs.samples)))
+    if many and not _live(folder, model, there):
+        gather = partial(_gathered, _sent(asked, folder, subject), there, tell)
+    verdict, spec = climb(subject, tell, gather)
     keep(folder, spec, data.integers)
     path = folder.put(
         "verdict.json",
         json.dumps({**verdict_dict(verdict), "input": data.integers.digest()}, indent=1),
     )
     return Verified(
-        verdict=verdict, recording=spec, path=path, matrix=ALL in engines or recorded is not None
+        verdict=verdict, recording=spec, path=path, matrix=ALL in engines or recording is not None
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is verified, by paths. `files`: what a worker must find there."""
+
+    build: str
+    input: str | None
+    layout: str | None
+    engines: tuple[str, ...]
+    recording: str | None
+    files: Files = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chunk:
+    asked: _Asked
+    first: int
+    stop: int
+
+
+def _live(folder: Build, model: LoadedModel | None, workers: Workers) -> bool:
+    """Whether the source is a module in memory, which no worker sees. Errors: usage, if a scheduler was named."""
+    live = model is not None
+    if live and workers.scheduler is not None:
+        why = "is a module in memory, which other processes cannot read"
+        raise Snn2ChipError(
+            "usage", folder.options.model.path, why, help="leave the scheduler away"
+        )
+    return live
+
+
+def _sent(asked: _Asked, folder: Build, subject: Subject) -> _Asked:
+    """As a worker gets it, whose current folder is another."""
+    known = subject.network is not None
+    return replace(
+        asked,
+        build=str(Path(asked.build).resolve()),
+        input=None if asked.input is None else str(Path(asked.input).resolve()),
+        recording=None if asked.recording is None else str(Path(asked.recording).resolve()),
+        files=files_of(
+            folder.path / "build.toml",
+            asked.input,
+            asked.recording,
+            folder.options.model.path if known else None,
+        ),
+    )
+
+
+def _gathered(
+    asked: _Asked, workers: Workers, tell: Progress, spans: Sequence[Span]
+) -> list[Gathered]:
+    """What came out of each chunk, in their order."""
+    found: dict[int, Gathered] = {}
+    chunks = [_Chunk(asked=asked, first=first, stop=stop) for first, stop in spans]
+    with tell.stage(f"verify {spans[-1][1]}") as done:
+
+        def finished(number: int, gathered: Gathered) -> None:
+            found[number] = gathered
+            done(len(found) / len(chunks))
+
+        run_tasks(_climb, chunks, workers, finished, tell)
+    return [found[i] for i in range(len(chunks))]
+
+
+def _climb(c: _Chunk) -> Gathered:
+    subject, circuit = _opened(c.asked)
+    chunk = part(subject.inputs, c.first, c.stop)
+    return climb_chunk(subject, circuit, chunk, c.first, lambda _: None)
+
+
+@lru_cache(maxsize=1)
+def _opened(asked: _Asked) -> tuple[Subject, Circuit]:
+    """What one chunk after the other is of, and its twin."""
+    check_files(asked.files)
+    subject, _ = _subject(open_build(asked.build), asked, None, None, Silent())
+    return subject, twin(subject.qc)
+
+
+def _subject(
+    folder: Build, asked: _Asked, model: LoadedModel | None, labels: str | None, tell: Progress
+) -> tuple[Subject, StageInput]:
+    """What is verified, and its input. `model`: a live module; None: the source's file is read."""
+    engines, absent = _executors(asked.engines)
+    qc = folder.quantized()
+    recorded = None if asked.recording is None else load(Path(asked.recording))
+    if recorded is None:
+        data = _input(qc, asked.input, asked.layout, model, tell)
+    else:
+        data = _recorded_input(qc, recorded[1], asked.input, str(asked.recording))
+    classes = load_labels(labels, data.real.samples, classes_of(qc))
+    model = model or source(folder)
+    with TemporaryDirectory() as scratch:
+        code, proved, reason = _code(model, folder, Path(scratch))
+    subject = Subject(
+        network=None if model is None else model.network,
+        source=_source(model),
+        code=code,
+        code_proved=proved,
+        code_reason=reason,
+        circuit=folder.circuit(),
+        qc=qc,
+        program=program_of(folder, qc),
+        target=load_target(folder.options.target),
+        inputs=data.real,
+        labels=classes,
+        allow=folder.options.quantize.allow,
+        engines=engines,
+        if_able=tuple(name for name in engines if name not in asked.engines),
+        absent=absent,
+        recorded=None if recorded is None else recorded[0],
+    )
+    return subject, data
 
 
 def _executors(asked: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
