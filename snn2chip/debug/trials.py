@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
 from snn2chip.verify.compare import Tally
 from snn2chip.verify.ladder import chunk_size, part
+
+LABEL = 60
+"""The most letters of a setting that its progress shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +92,7 @@ class Trials:
     def rounding(self, words: str, qc: QuantizedCircuit, progress: Progress) -> Counts:
         """The network rounded in another way, by the engine that is fast; `words` name it in the journal."""
         found: list[Counts] = []
-        with progress.stage(words) as done:
+        with progress.stage(shorten(words, LABEL, placeholder=" …")) as done:
             for first in range(0, self._inputs.samples, self._size):
                 found.append(
                     self._kept(f"{first}: {words}", lambda first=first: self._chip(first, qc))
