@@ -92,9 +92,10 @@ def row(
 
 
 def machine() -> str:
-    """The processor as far as the system tells, and how many cores this process may use."""
+    """The processor as far as the system tells, how many cores this process may use, and what waits for them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{platform.machine()}, {cores} cores{load}, Python {platform.python_version()}"
 
 
 def versions() -> tuple[tuple[str, str], ...]:

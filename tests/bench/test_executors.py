@@ -1,5 +1,6 @@
 """The benchmark of all executors compares what they fire before it says how long they took."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,8 @@ def small() -> Workload:
 def test_every_executor_has_a_time_and_was_compared(small):
     rows = {r.engine: r for r in executor_rows(small, repeats=1, threads=1)}
     batches = {f"{name}, batch 2" for name in FOLDING}
-    assert set(rows) == {"lava", "lava-fast", *FOLDING, *batches, "core, 11 cores"}
+    (core,) = (name for name in rows if re.fullmatch(r"core, \d+ cores", name))
+    assert set(rows) == {"lava", "lava-fast", *FOLDING, *batches, core}
     for name, row in rows.items():
         assert row.best_ms > 0
         assert row.spikes.startswith("all ") and row.spikes.endswith("outputs equal"), name
