@@ -28,6 +28,7 @@ def _add_explore(p: argparse.ArgumentParser) -> None:
     ):
         axes.add_argument(option, dest=dest, metavar=metavar, help=text)
     arguments.add_rounding(p.add_argument_group("chip, at all points"))
+    arguments.add_share(p)
     arguments.add_board(p)
     arguments.add_search(p.add_argument_group("placement, at all points"))
     p.add_argument(
