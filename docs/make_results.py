@@ -3,7 +3,7 @@
     python docs/make_results.py            # all of it
     python docs/make_results.py flips      # the runs whose title has this word; the others stay
 
-Takes about a quarter of an hour on two cores. Every number in the page is what a command printed.
+Takes about half an hour on two cores. Every number in the page is what a command printed, on the day that stands there.
 """
 
 import platform
@@ -18,8 +18,8 @@ DATA = "examples/data"
 
 HEAD = """# Results of the long runs
 
-Made by `python docs/make_results.py` on {date}: {machine}, Python {python}. Times depend on the machine; ratios are of
-executors that ran interleaved in one process. Counts of outputs do not depend on anything.
+Made by `python docs/make_results.py`: {machine}, Python {python}. Times depend on the machine, and on what else ran on
+it; ratios are of executors in one run. Counts of outputs do not depend on anything.
 """
 
 
@@ -33,9 +33,14 @@ def deploy(name: str) -> str:
 
 RUNS = (
     ("Engines against plain PyTorch, side by side", "snn2chip bench"),
+    (
+        "Every executor, Intel's Lava among them, side by side",
+        "snn2chip bench executors --threads 1 --repeats 10",
+    ),
     ("The digits network, all 360 held-back images", deploy("digits")),
     ("The MNIST network, all 1,000 held-back images", deploy("mnist")),
     ("The mapping beside published tables, and places on the mesh", "snn2chip bench mapping"),
+    ("Whole compiles of networks of real size", "snn2chip bench compile"),
     (
         "Packed tables with flips of single bits: what notices them",
         "python -m tests.chip.fuzz_flips --flips 1000 --seed 0",
@@ -58,7 +63,8 @@ def section(title: str, words: str, scratch: str) -> str:
         check=True,
     )
     shown, printed = words.format(scratch="builds"), done.stdout.replace(scratch, "builds")
-    return f"## {title}\n\n```\n$ {shown}\n{printed.rstrip()}\n```\n"
+    day = f"Printed on {date.today().isoformat()}."
+    return f"## {title}\n\n{day}\n\n```\n$ {shown}\n{printed.rstrip()}\n```\n"
 
 
 def old_sections() -> dict[str, str]:
@@ -75,12 +81,10 @@ def main() -> None:
         sections = [
             section(title, words, scratch)
             if not asked or any(word in title for word in asked)
-            else old[title]
+            else old.get(title, f"## {title}\n\nNot run yet: `{words.format(scratch='builds')}`\n")
             for title, words in RUNS
         ]
-    head = HEAD.format(
-        date=date.today().isoformat(), machine=platform.machine(), python=platform.python_version()
-    )
+    head = HEAD.format(machine=platform.machine(), python=platform.python_version())
     (HERE / "results.md").write_text("\n".join([head, *sections]))
 
 

@@ -70,7 +70,8 @@ def _add_bench(p: argparse.ArgumentParser) -> None:
         "what",
         nargs="*",
         metavar="W",
-        help="workloads: W1 W2 W3 W4 core executors size (default: all); or mapping: costs against published tables",
+        help="workloads: W1 W2 W3 W4 core executors size (default: all); or mapping: costs against published tables; "
+        "or compile: time and memory of whole compiles",
     )
     p.add_argument("--repeats", type=int, default=5, help="interleaved repetitions (default: 5)")
     p.add_argument("--threads", type=int, default=2, help="threads of every engine (default: 2)")
@@ -78,8 +79,11 @@ def _add_bench(p: argparse.ArgumentParser) -> None:
 
 
 def _bench(a: argparse.Namespace) -> tuple[Result, int]:
-    from snn2chip.stages.bench import MAPPING, run_bench, run_mapping
+    from snn2chip.stages.bench import COMPILE, MAPPING, run_bench, run_compiles, run_mapping
 
+    if COMPILE in a.what:
+        compiled = run_compiles(tuple(a.what), progress=show(a))
+        return compiled, 0 if compiled.holds else 1
     if MAPPING in a.what:
         done = run_mapping(tuple(a.what), progress=show(a))
         return done, 0 if done.holds else 1

@@ -1,8 +1,12 @@
-"""`bench`: engines against plain PyTorch, interleaved in one run; `bench mapping`: costs against published tables."""
+"""`bench`: engines against plain PyTorch, interleaved in one run; `bench mapping`: costs against published tables.
+
+`bench compile`: time and memory of whole compiles.
+"""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from snn2chip.bench.compiling import CASES, CompileRow, CompileTable, compile_row
 from snn2chip.bench.mapping import MappingTable, bench_mapping
 from snn2chip.bench.placement import bench_placement
 from snn2chip.errors import Snn2ChipError
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from snn2chip.bench.engines import BenchTable
 
 MAPPING = "mapping"
+COMPILE = "compile"
 WORKLOADS = ("W1", "W2", "W3", "W4", "core", "executors", "size")
 
 
@@ -37,11 +42,28 @@ def run_mapping(
     what: tuple[str, ...] = (MAPPING,), *, progress: Progress | None = None
 ) -> MappingTable:
     """The cost model against published tables, and the placement of networks of real size: some minutes."""
-    if what != (MAPPING,):
-        others = " ".join(w for w in what if w != MAPPING) or MAPPING
-        raise Snn2ChipError("option-value", "bench", "mapping goes alone", have=others)
+    _check_alone(MAPPING, what)
     tell = progress or Silent()
     with tell.stage(MAPPING):
         found = bench_mapping()
     with tell.stage("placement"):
         return replace(found, placement=bench_placement())
+
+
+def run_compiles(
+    what: tuple[str, ...] = (COMPILE,), *, progress: Progress | None = None
+) -> CompileTable:
+    """Whole compiles of SEW ResNet-18 and -152 at 224x224, each in a process of its own: some minutes."""
+    _check_alone(COMPILE, what)
+    tell = progress or Silent()
+    rows: list[CompileRow] = []
+    for case in CASES:
+        with tell.stage(f"{case.arch}, {case.target}"):
+            rows.append(compile_row(case))
+    return CompileTable(rows=tuple(rows))
+
+
+def _check_alone(name: str, what: tuple[str, ...]) -> None:
+    if what != (name,):
+        others = " ".join(w for w in what if w != name) or name
+        raise Snn2ChipError("option-value", "bench", f"{name} goes alone", have=others)
