@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from snn2chip.chip.target import Target
+from snn2chip.chip.target import Target, available, load_target
 from snn2chip.chip.wiring import Wiring
 from snn2chip.errors import Finding, Severity
 from snn2chip.neuron import Emits, Reset
@@ -18,12 +18,18 @@ def check_features(qc: QuantizedCircuit, target: Target, wiring: Wiring) -> tupl
             severity=Severity.ERROR,
             where=p.name,
             why=f"needs {what}",
-            help=f"{target.name} does not have it",
+            help=f"{target.name} does not have it; {_who_has(p, what)}",
         )
         for p in qc.populations
         if p.name in wiring.links
         for what in _missing(p, target)
     )
+
+
+def _who_has(p: QuantizedPopulation, what: str) -> str:
+    """Which of the shipped targets have what the population needs."""
+    having = [name for name in available() if what not in _missing(p, load_target(name))]
+    return f"targets that do: {', '.join(having) or 'none that comes with snn2chip'}"
 
 
 def _missing(p: QuantizedPopulation, target: Target) -> Iterator[str]:

@@ -308,6 +308,8 @@ def test_what_loihi1_lacks_names_layer_and_feature():
     said = " ".join(f.why for f in errors)
     assert "subtracts" in said
     assert "gains" in said
+    helps = {f.help for f in errors}
+    assert helps == {"loihi1 does not have it; targets that do: loihi2, tiny"}
     assert result.program.cores == ()
 
 
