@@ -23,12 +23,12 @@ def _add_explore(p: argparse.ArgumentParser) -> None:
         ("--target", "targets", "T[,T]", "target names or TOML files (default: loihi2)"),
         ("--weight-bits", "bits", "B[,B]", "bits of every weight"),
         ("--split", "splits", "NAME[,NAME]", "fewest, balanced, quiet"),
+        ("--share-cores", "shares", "NAME[,NAME]", "auto, none: a core for every tile"),
         ("--place", "places", "NAME[,NAME]", "columns, swap, metis, exact"),
         ("--coding", "codings", "NAME[,NAME]", "of the input: auto, bias, host, graded, events"),
     ):
         axes.add_argument(option, dest=dest, metavar=metavar, help=text)
     arguments.add_rounding(p.add_argument_group("chip, at all points"))
-    arguments.add_share(p)
     arguments.add_board(p)
     arguments.add_search(p.add_argument_group("placement, at all points"))
     p.add_argument(
@@ -42,7 +42,9 @@ def _add_explore(p: argparse.ArgumentParser) -> None:
     )
     arguments.add_workers(p)
     arguments.add_json(p)
-    p.set_defaults(target="loihi2", weight_bits=None, coding=None, split=None, place="swap")
+    p.set_defaults(
+        target="loihi2", weight_bits=None, coding=None, split=None, place="swap", share_cores="auto"
+    )
 
 
 def _explore(a: argparse.Namespace) -> tuple[Result, int]:
@@ -61,6 +63,7 @@ def _explore(a: argparse.Namespace) -> tuple[Result, int]:
         weight_bits=arguments.numbers("--weight-bits", a.bits),
         steps=steps,
         splits=arguments.words(a.splits),
+        shares=arguments.words(a.shares),
         places=arguments.words(a.places),
         codings=arguments.words(a.codings),
     )

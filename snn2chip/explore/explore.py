@@ -11,7 +11,7 @@ from snn2chip.chip.target import available, load_target
 from snn2chip.energy.estimate import price_table
 from snn2chip.errors import Snn2ChipError
 from snn2chip.explore.page import page_of
-from snn2chip.explore.points import AUTO, Axes, points_of
+from snn2chip.explore.points import AUTO, SHARES, Axes, points_of
 from snn2chip.explore.row import Row, Task, keep, kept, row_of
 from snn2chip.explore.table import Table, one_line
 from snn2chip.files import cannot_write, write_whole
@@ -62,11 +62,12 @@ def explore_model(
     _check_words(axes)
     folder = _folder(out)
     options = _absolute(options)
-    own = {name: str(Path(name).resolve()) for name in axes.targets if name not in available()}
-    axes = replace(axes, targets=tuple(own.get(name, name) for name in axes.targets))
-    targets = {name: load_target(name) for name in axes.targets}
-    for target in targets.values():
+    found = {name: load_target(name) for name in axes.targets}
+    for target in found.values():
         price_table(target, options.prices)
+    own = {name: str(Path(name).resolve()) for name in found if name not in available()}
+    axes = replace(axes, targets=tuple(own.get(name, name) for name in axes.targets))
+    targets = {own.get(name, name): target for name, target in found.items()}
     model = read(options, tell)
     count = _samples(model, options, samples)
     points = points_of(axes, targets, model.network.steps, model.network.input.kind)
@@ -124,6 +125,7 @@ def _check_words(axes: Axes) -> None:
     codings = (AUTO, *(c.value for c in Coding))
     known: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "--split": (axes.splits, tuple(SLACKS)),
+        "--share-cores": (axes.shares, SHARES),
         "--place": (axes.places, METHODS),
         "--coding": (axes.codings, codings),
     }

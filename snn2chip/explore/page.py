@@ -111,8 +111,6 @@ def _sort(row: Row) -> tuple[float | None, ...]:
         None,
         p.weight_bits,
         p.steps,
-        None,
-        None,
-        None,
+        *[None] * 4,
         *(-1.0 if row.findings or getattr(row, n) is None else getattr(row, n) for n in names),
     )

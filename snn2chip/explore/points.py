@@ -10,19 +10,26 @@ from snn2chip.chip.target import Target
 from snn2chip.network.types import InputKind
 
 AUTO = "auto"
-"""The first coding that fits."""
+"""The first coding that fits; cores are shared where layers are small."""
+
+SHARES = (AUTO, "none")
 
 FEWER_BITS = (6, 4, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A choice on every axis. `target`: name or file; `steps`: T; `coding`: of the input, or `auto`."""
+    """A choice on every axis.
+
+    `target`: name or file; `steps`: T; `share`: whether layers share cores, `auto` or `none`; `coding`: of the input,
+    or `auto`.
+    """
 
     target: str
     weight_bits: int
     steps: int
     split: str
+    share: str
     place: str
     coding: str
 
@@ -34,7 +41,7 @@ class Point:
     def __str__(self) -> str:
         return (
             f"{self.chip}, {self.weight_bits} bits, T = {self.steps}, split {self.split}, "
-            f"place {self.place}, coding {self.coding}"
+            f"share {self.share}, place {self.place}, coding {self.coding}"
         )
 
 
@@ -46,6 +53,7 @@ class Axes:
     weight_bits: tuple[int, ...] = ()
     steps: tuple[int, ...] = ()
     splits: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     codings: tuple[str, ...] = ()
 
@@ -70,6 +78,7 @@ def points_of(
             weight_bits=targets[name].widths.weight_bits,
             steps=steps,
             split=BALANCED,
+            share=AUTO,
             place="swap",
             coding=AUTO,
         )
@@ -82,6 +91,7 @@ def _grid(axes: Axes, default: Point) -> Sequence[Point]:
         axes.weight_bits or (default.weight_bits,),
         axes.steps or (default.steps,),
         axes.splits or (default.split,),
+        axes.shares or (default.share,),
         axes.places or (default.place,),
         axes.codings or (default.coding,),
     )
@@ -91,10 +101,11 @@ def _grid(axes: Axes, default: Point) -> Sequence[Point]:
             weight_bits=bits,
             steps=steps,
             split=split,
+            share=share,
             place=place,
             coding=coding,
         )
-        for bits, steps, split, place, coding in product(*choices)
+        for bits, steps, split, share, place, coding in product(*choices)
     ]
 
 
@@ -109,6 +120,7 @@ def _star(default: Point, kind: InputKind) -> Sequence[Point]:
         *(replace(default, weight_bits=b) for b in bits),
         *(replace(default, steps=t) for t in steps),
         *(replace(default, split=way) for way in SLACKS if way != default.split),
+        replace(default, share="none"),
         replace(default, place="columns"),
         *(replace(default, coding=c) for c in codings),
     ]

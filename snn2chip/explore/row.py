@@ -46,6 +46,7 @@ class Task:
             model=replace(o.model, steps=steps),
             target=p.target,
             split=p.split,
+            share_cores=p.share,
             place=replace(o.place, method=p.place),
             quantize=replace(
                 o.quantize,

@@ -12,6 +12,7 @@ HEADS = (
     "bits",
     "T",
     "split",
+    "share",
     "place",
     "coding",
     "top-1",
@@ -174,7 +175,9 @@ def _point(point: Point, coding: str) -> tuple[str, ...]:
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     """Names to the left, numbers to the right."""
-    left = {i for i, head in enumerate(HEADS) if head in ("target", "split", "place", "coding")}
+    left = {
+        i for i, head in enumerate(HEADS) if head in ("target", "split", "share", "place", "coding")
+    }
     return "  ".join(
         f"{c:<{w}}" if i in left else f"{c:>{w}}"
         for i, (c, w) in enumerate(zip(cells, widths, strict=True))

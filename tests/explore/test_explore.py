@@ -119,7 +119,8 @@ def test_another_input_is_another_row(few, explored, tmp_path, capsys):
 
 def test_other_t_and_one_chip_too_few(few, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(exact, "MOST_CORES", 3)
-    found = points(few, tmp_path, capsys, "--steps", "2,8", "--place", "columns,exact")
+    axes = ["--steps", "2,8", "--place", "columns,exact", "--share-cores", "none"]
+    found = points(few, tmp_path, capsys, *axes)
     assert [p["point"]["steps"] for p in found] == [2, 2, 8, 8]
     assert found[0]["energy_pj"] < found[2]["energy_pj"]
     assert [[f["code"] for f in p["findings"]] for p in found] == [[], ["place-exact"]] * 2

@@ -13,12 +13,12 @@ def test_named_axes_are_combined_in_their_order():
     assert [(p.target, p.weight_bits, p.split) for p in points] == [
         (t, b, s) for t in ("loihi2", "loihi1") for b in (8, 4) for s in ("fewest", "quiet")
     ]
-    assert {(p.steps, p.place, p.coding) for p in points} == {(4, "swap", "auto")}
+    assert {(p.steps, p.share, p.place, p.coding) for p in points} == {(4, "auto", "swap", "auto")}
 
 
 def test_without_a_choice_one_axis_changes_at_a_time():
     first, *others = points_of(Axes(), TARGETS, 4, InputKind.STATIC)
-    axes = ("target", "weight_bits", "steps", "split", "place", "coding")
+    axes = ("target", "weight_bits", "steps", "split", "share", "place", "coding")
     changed = [[a for a in axes if getattr(p, a) != getattr(first, a)] for p in others]
     assert all(len(names) == 1 for names in changed)
     assert {names[0] for names in changed} == set(axes) - {"target"}

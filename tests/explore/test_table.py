@@ -14,7 +14,13 @@ from snn2chip.explore.row import Row
 from snn2chip.explore.table import Table
 
 POINT = Point(
-    target="loihi2", weight_bits=8, steps=4, split="balanced", place="swap", coding="auto"
+    target="loihi2",
+    weight_bits=8,
+    steps=4,
+    split="balanced",
+    share="auto",
+    place="swap",
+    coding="auto",
 )
 
 
@@ -92,7 +98,7 @@ def test_lines():
     lines = table(row(), MISFIT, row(cores=11, silent=("sn3",))).lines()
     assert lines[0] == "3 what-if points of a net on x.npy"
     assert re.fullmatch(
-        r"1 \* loihi2 +8 +4 +balanced +swap +bias \(auto\) +90.00 % +98.00 % +97.00 % +10 +1 +2 µJ +3 ms",
+        r"1 \* loihi2 +8 +4 +balanced +auto +swap +bias \(auto\) +90.00 % +98.00 % +97.00 % +10 +1 +2 µJ +3 ms",
         lines[3],
     )
     assert re.search(r"auto +error\[map-fit\] fc: does not fit \(and 1 more\)$", lines[4])
