@@ -20,6 +20,9 @@ WIDEST = 16
 TARGET_BITS = 8
 """Weight bits that a target file can say."""
 
+IMAGINED = "tiny"
+"""The target that comes with us to learn with, and does not exist."""
+
 FINE_FRACTION, FINE_BIAS = 16, 32
 
 NAMED = 3
@@ -86,7 +89,7 @@ def _commands(s: Subject) -> Iterator[tuple[str, QuantizeOptions, Target]]:
     if s.rounded_input and o.input_bits != EXACT_BITS:
         yield f"--input-bits {EXACT_BITS}", replace(o, input_bits=EXACT_BITS), s.target
     for target in map(load_target, available()):
-        if _finer(target.widths, s.target.widths):
+        if target.name != IMAGINED and _finer(target.widths, s.target.widths):
             yield f"--target {target.name}", o, target
 
 

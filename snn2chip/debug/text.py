@@ -7,6 +7,9 @@ from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, S
 SHOWN = 8
 """Layers that are listed; the page and --json have all."""
 
+WIDTH = 60
+"""Letters of a setting before what it gave; longer ones push it on."""
+
 
 def lines_of(d: Diagnosis) -> Iterator[str]:
     """What was lost, where, and what would mend it."""
@@ -101,7 +104,7 @@ def _bisection(d: Diagnosis) -> Iterator[str]:
 
 def _settings(d: Diagnosis) -> Iterator[str]:
     yield "settings, each tried on these samples"
-    width = max(len(s.words) for s in d.settings)
+    width = min(WIDTH, max(len(s.words) for s in d.settings))
     for s in d.settings:
         gave = s.refused if s.counts is None else scores(s.counts)
         yield f"  {s.words:<{width}}  {gave}: {verdict(d, s)}"

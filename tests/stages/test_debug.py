@@ -91,3 +91,19 @@ def test_a_folder_that_holds_something_else_is_left_alone(files, tmp_path, capsy
     assert main([*files, "--out", str(tmp_path)]) == 2
     assert "error[out-taken]" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_coarse_input_is_named_and_finer_pixels_mend_it(tmp_path, capsys):
+    """On Loihi 1, which is coarser than Loihi 2: that target is tried, and the one that does not exist is not."""
+    data = Path(__file__).parents[2] / "examples" / "data"
+    for name in ("digits_test", "digits_test_labels"):
+        np.save(tmp_path / f"{name}.npy", np.load(data / f"{name}.npy")[:20])
+    words = ["debug", str(data / "digits.pth"), "--input", str(tmp_path / "digits_test.npy")]
+    words += ["--layout", "NCHW", "--labels", str(tmp_path / "digits_test_labels.npy")]
+    words += ["--target", "loihi1", "--input-bits", "1", "--out", str(tmp_path / "d"), "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["worst"], found["culprits"]) == ("input", ["input"])
+    assert found["best"] == "--input-bits 16"
+    tried = {s["words"] for s in found["settings"] if s["words"].startswith("--target")}
+    assert tried == {"--target loihi2"}
