@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snn2chip.arrays import IntArray, ints
-from snn2chip.chip.program import AxonTable, Tile
+from snn2chip.chip.program import AxonTable, Schedule, Tile
 from snn2chip.chip.reach import reach
 from snn2chip.chip.split import Tiling
-from snn2chip.chip.wiring import Link, Wiring
+from snn2chip.chip.wiring import Link, Wiring, axons_of
 
 Mask = NDArray[np.bool_]
 
@@ -35,7 +35,10 @@ class Seats:
 
 
 def seats_of(
-    cores: Sequence[Sequence[Tile]], tilings: Mapping[str, Tiling], wiring: Wiring
+    cores: Sequence[Sequence[Tile]],
+    tilings: Mapping[str, Tiling],
+    wiring: Wiring,
+    schedule: Schedule,
 ) -> dict[str, Seats]:
     """The seats of each population, when core i holds the tiles `cores[i]`: their axons follow each other."""
     found: dict[Tile, tuple[int, int]] = {}
@@ -43,7 +46,7 @@ def seats_of(
         axon = 0
         for tile in tiles:
             found[tile] = core, axon
-            axon += sum(len(link.sources) for link in wiring.links[tile.population])
+            axon += sum(len(axons_of(link, schedule)) for link in wiring.links[tile.population])
     seats = {name: [found[t] for t in tiling.tiles()] for name, tiling in tilings.items()}
     return {
         name: Seats(core=ints([core for core, _ in own]), axon=ints([axon for _, axon in own]))
@@ -51,19 +54,24 @@ def seats_of(
     }
 
 
-def first_axons(links: Sequence[Link]) -> list[int]:
-    """Number of each link's first axon among those of its tile; a link has one for each of its sources."""
-    return [sum(len(link.sources) for link in links[:i]) for i in range(len(links))]
+def first_axons(links: Sequence[Link], schedule: Schedule) -> list[int]:
+    """Number of each link's first axon among those of its tile."""
+    counts = [len(axons_of(link, schedule)) for link in links]
+    return [sum(counts[:i]) for i in range(len(links))]
 
 
 def listeners_of(
-    source: str, wiring: Wiring, tilings: Mapping[str, Tiling], seats: Mapping[str, Seats]
+    source: str,
+    wiring: Wiring,
+    schedule: Schedule,
+    tilings: Mapping[str, Tiling],
+    seats: Mapping[str, Seats],
 ) -> Listeners | None:
     """The listeners of a population, the input or a map of the host; None where there are none."""
     parts = [
-        _listeners(source, link, first, tilings[target], seats[target])
+        _listeners(link, _driven(source, link, first, schedule), tilings[target], seats[target])
         for target, links in wiring.links.items()
-        for link, first in zip(links, first_axons(links), strict=True)
+        for link, first in zip(links, first_axons(links, schedule), strict=True)
         if source in link.sources
     ]
     if not parts:
@@ -79,12 +87,17 @@ def listeners_of(
     )
 
 
-def _listeners(source: str, link: Link, first_axon: int, tiling: Tiling, seats: Seats) -> Listeners:
-    """The tiles of one link's target, once per axon that is the source's."""
+def _driven(source: str, link: Link, first_axon: int, schedule: Schedule) -> list[int]:
+    """Numbers of the axons of a link that a source drives, among those of its tile."""
+    axons = enumerate(axons_of(link, schedule), first_axon)
+    return [number for number, axon in axons if source in axon.sources]
+
+
+def _listeners(link: Link, axons: list[int], tiling: Tiling, seats: Seats) -> Listeners:
+    """The tiles of one link's target, once for each of the `axons`."""
     heard = reach(link, tiling.shape, tiling.size)
     grid = [len(axis) for axis in (heard.channels, heard.rows, heard.columns)]
     c, y, x = (i.ravel() for i in np.indices(grid))
-    axons = [first_axon + i for i, s in enumerate(link.sources) if s == source]
     return Listeners(
         core=np.tile(seats.core, len(axons)),
         axon=np.tile(seats.axon, len(axons)) + np.repeat(axons, len(c)),

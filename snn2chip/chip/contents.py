@@ -8,7 +8,7 @@ from snn2chip.arrays import IntArray, frozen
 from snn2chip.chip.axons import first_axons
 from snn2chip.chip.program import AxonIn, Connection, Schedule, Tile, TileContents
 from snn2chip.chip.reach import seen_channels
-from snn2chip.chip.wiring import Link
+from snn2chip.chip.wiring import Link, axons_of
 from snn2chip.circuit.types import Conv, Dense
 from snn2chip.quantize.types import QuantizedCircuit
 
@@ -86,11 +86,11 @@ def connections_into(
             weight=weight,
             first_axon=first_axon + first,
             axons=tuple(
-                AxonIn(source=numbers[s], delay=schedule.delays[link.projection.name, s])
-                for s in link.sources
+                AxonIn(sources=tuple(numbers[s] for s in axon.sources), delay=axon.delay)
+                for axon in axons_of(link, schedule)
             ),
         )
-        for link, weight, first in zip(links, weights, first_axons(links), strict=True)
+        for link, weight, first in zip(links, weights, first_axons(links, schedule), strict=True)
     )
 
 

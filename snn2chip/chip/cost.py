@@ -117,6 +117,7 @@ def layer_of(conv: ConvShape, weight_bits: int) -> Layer:
         thresholds=ints(np.zeros((conv.outputs, 1), np.int64)),
         links=(link,),
         delays=((0,),),
+        axons=(1,),
         consumers=(Consumer(reach=heard, copies=1),),
         by_neuron=False,
     )

@@ -16,7 +16,7 @@ from snn2chip.errors import Snn2ChipError
 from snn2chip.npz import Array, load_npz, save_npz
 
 KIND = "program"
-FORMAT = 4
+FORMAT = 5
 MEMORIES = (
     "groups",
     "neurons",

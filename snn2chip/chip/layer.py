@@ -28,6 +28,7 @@ class Layer:
 
     `neuron_words`: of one neuron. `thresholds`: numbers that tell them apart, channels first. `delays`: for each link,
     the different times for which its synapses hold spikes back, where the chip does that in synapses; else zero alone.
+    `axons`: of each link, those that its summands drive.
     `parameter_rows`: rows of gains, or of biases that change from step to step; `parameters_by_neuron`: each has its
     own, not its channel.
     """
@@ -37,6 +38,7 @@ class Layer:
     thresholds: IntArray
     links: tuple[Link, ...]
     delays: tuple[tuple[int, ...], ...]
+    axons: tuple[int, ...]
     consumers: tuple[Consumer, ...]
     by_neuron: bool
     parameter_rows: int = 0

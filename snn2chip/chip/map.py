@@ -100,7 +100,7 @@ def plan_cores(
         schedule=schedule,
         tilings=tilings,
         tiles=tiles,
-        seats=seats_of(tiles, tilings, wiring),
+        seats=seats_of(tiles, tilings, wiring, schedule),
     )
     early = () if aligned else check_aligned(schedule, qc, Severity.WARNING)
     features = check_features(qc, target, wiring)

@@ -44,7 +44,7 @@ class _Synapses:
     kernel: Kernel
     taps: tuple[int, int]
     source_shape: Shape
-    sources: int
+    axons: int
     inputs: int
     bits: int
     delays: tuple[int, ...]
@@ -101,12 +101,12 @@ def _synapses_of(layer: Layer) -> tuple[_Synapses, ...]:
             kernel=link.projection.kernel,
             taps=(_taps(link, 0), _taps(link, 1)),
             source_shape=link.source_shape,
-            sources=len(link.sources),
+            axons=axons,
             inputs=_inputs(link),
             bits=_bits(link),
             delays=delays,
         )
-        for link, delays in zip(layer.links, layer.delays, strict=True)
+        for link, delays, axons in zip(layer.links, layer.delays, layer.axons, strict=True)
     )
 
 
@@ -176,7 +176,7 @@ def _tile(
             words = words + _words(link, tiles, neurons, span, link.bits + delay.bit_length())
         c, h, w = link.source_shape
         places = h * w if span is None else axons_of(*span)
-        axons = axons + link.sources * (c * h * w if link.by_neuron else places)
+        axons = axons + link.axons * (c * h * w if link.by_neuron else places)
     return neurons, words, axons
 
 

@@ -1,12 +1,20 @@
 """What tiles of a population need of a core of Loihi 2, by the published formulas, for many sizes of tile at once."""
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
 from snn2chip.arrays import IntArray
 from snn2chip.chip.formats.loihi2_headers import rule_of
-from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, FIELDS, TILE, AmountRule
+from snn2chip.chip.formats.loihi2_layout import (
+    CONNECTION,
+    CORE,
+    FIELDS,
+    SOURCE,
+    TILE,
+    AmountRule,
+)
 from snn2chip.chip.formats.loihi2_words import (
     dense_words,
     identity_words,
@@ -45,11 +53,12 @@ def needs_of(layer: Layer, target: Target, sizes: Sequence[IntArray]) -> Needs:
     needs = {
         "neurons": neurons * layer.neuron_words,
         "synapse_words": synapses,
-        "axons_in": np.full_like(neurons, sum(link.axons for link in layer.links)),
+        "axons_in": np.full_like(neurons, _axons_in(layer)),
         "axon_map_words": neurons if layer.by_neuron else th * tw,
         "parameter_words": layer.parameter_rows * (neurons if layer.parameters_by_neuron else tc),
     }
-    header = CORE.words + TILE.words + CONNECTION.words * len(layer.links)
+    sources = sum(len(link.sources) for link in layer.links)
+    header = CORE.words + TILE.words + CONNECTION.words * len(layer.links) + SOURCE.words * sources
     return needs | {
         "total_words": sum(needs.values(), np.zeros_like(neurons)),
         "header_words": np.full_like(neurons, header),
@@ -67,7 +76,7 @@ def needs_of_each(layer: Layer, target: Target, size: Shape) -> Needs:
         "axon_memory_words": memory,
         "total_words": each["total_words"] + memory,
         "connections": np.full_like(memory, len(layer.links)),
-        "axons": np.full_like(memory, sum(len(link.sources) for link in layer.links)),
+        "axons": np.full_like(memory, sum(layer.axons)),
     }
 
 
@@ -75,6 +84,14 @@ def room_of(target: Target, need: str) -> int:
     """The most of a need of `needs_of_each` that a core can hold."""
     limits = [target.limit(need)] if f"core.{need}" in target.quantities else []
     return min([*limits, FIELDS[need]] if need in FIELDS else limits)
+
+
+def _axons_in(layer: Layer) -> int:
+    """Input axon words: one of an axon, but one of each source neuron of a dense link's."""
+    return sum(
+        axons * (prod(link.source_shape) if link.by_neuron else 1)
+        for link, axons in zip(layer.links, layer.axons, strict=True)
+    )
 
 
 def _lengths(size: int, tile: int) -> IntArray:

@@ -55,7 +55,7 @@ class Plan:
 
     def listeners(self, source: str) -> Listeners | None:
         """Who listens to a population, the input or a map of the host."""
-        return listeners_of(source, self.wiring, self.tilings, self.seats)
+        return listeners_of(source, self.wiring, self.schedule, self.tilings, self.seats)
 
 
 def pack_cores(plan: Plan) -> Iterator[Core]:

@@ -127,9 +127,13 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AxonIn:
-    """One input axon: spikes of population number `source` arrive here, held for `delay` further steps."""
+    """One input axon: spikes of the populations with these numbers arrive here, held for `delay` further steps.
 
-    source: int
+    Each source once: what counts twice in a sum takes another axon. The input (0) has an axon of its own, because its
+    pixels may come as several spikes each.
+    """
+
+    sources: tuple[int, ...]
     delay: int
 
 
@@ -151,6 +155,11 @@ class Connection:
     weight: IntArray
     first_axon: int
     axons: tuple[AxonIn, ...]
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The summands, axon after axon."""
+        return tuple(s for axon in self.axons for s in axon.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

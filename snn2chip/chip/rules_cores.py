@@ -40,7 +40,8 @@ def synapse_words(facts: Facts) -> Iterator[Finding]:
 def axons_in(facts: Facts) -> Iterator[Finding]:
     """More input axons on a core than it can tell apart.
 
-    A convolution takes one input axon per summand of its join, a dense layer one per source neuron and summand.
+    A convolution takes one input axon for all summands of its join that wait equally long (on Loihi 1 one of each
+    source position), a dense layer one per source neuron.
 
     Example: a dense layer behind a 14 x 14 map of 64 channels has 12544 source neurons.
     What to do: pool before the dense layer, as ResNets do.

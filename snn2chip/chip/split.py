@@ -20,7 +20,7 @@ from snn2chip.chip.needs_loihi2 import words_per_neuron
 from snn2chip.chip.program import Schedule, Tile
 from snn2chip.chip.reach import reach
 from snn2chip.chip.target import DelayAt, Target
-from snn2chip.chip.wiring import Link, Wiring
+from snn2chip.chip.wiring import Link, Wiring, axons_of
 from snn2chip.circuit.types import Shape
 from snn2chip.errors import Finding, Severity
 from snn2chip.quantize.neurons import compact
@@ -120,7 +120,8 @@ def _decided_by(
     """All that the tiles of a population follow from, on one target, that relays change."""
     held = schedule if target.delay_at is DelayAt.SYNAPSE else None
     heard = [
-        (link.projection.name, link.sources, delays_of(link, held)) for link in wiring.links[name]
+        (link.projection.name, link.sources, delays_of(link, held), len(axons_of(link, schedule)))
+        for link in wiring.links[name]
     ]
     out = wiring.out_of(name)
     said = [
@@ -151,6 +152,7 @@ def layer_of(
         thresholds=_thresholds(p),
         links=links,
         delays=tuple(delays_of(link, schedule if in_synapses else None) for link in links),
+        axons=tuple(len(axons_of(link, schedule)) for link in links),
         consumers=tuple(
             Consumer(
                 reach=reach(link, found[t].shape, found[t].size),

@@ -231,7 +231,7 @@ def _connections(
         yield same("program-weight", p.name, core, what, len(found), int(bool(sources)))
         for c in found:
             numbers = [program.populations.index(b) for s in sources for b in relays.behind(s)]
-            have = sorted(n for a in c.axons for n in _behind(program, relays, a.source))
+            have = sorted(n for s in c.sources for n in _behind(program, relays, s))
             yield same(
                 "program-edge",
                 p.name,

@@ -91,16 +91,16 @@ def _arrivals(
     program: Program, name: str, core: int, tile: TileContents, c: Connection
 ) -> Iterator[Item]:
     """A spike of sample step t arrives when the tile is at step t: depth = depth of the source + 1 + delay."""
-    for axon in c.axons:
-        if not 0 <= axon.source < len(program.populations):
+    for delay, number in ((axon.delay, s) for axon in c.axons for s in axon.sources):
+        if not 0 <= number < len(program.populations):
             yield differs(
-                "program-edge", name, core, "the source of an axon", axon.source, "a population"
+                "program-edge", name, core, "the source of an axon", number, "a population"
             )
             continue
-        source = program.populations[axon.source]
+        source = program.populations[number]
         depth = 0 if source == INPUT else program.schedule.depth[source]
         what = f"the arrival of {source}'s spikes"
-        yield same("program-time", name, core, what, depth + 1 + axon.delay, tile.depth)
+        yield same("program-time", name, core, what, depth + 1 + delay, tile.depth)
 
 
 def _hosts(
@@ -169,12 +169,12 @@ def _add(
     c: Connection,
 ) -> None:
     channels, rows, columns = _needs(tile, c)
-    for i, axon in enumerate(c.axons):
-        if axon.source in receivers and program.shapes[axon.source] == c.source_shape:
-            receiver = _Receiver(
-                core=core, axon=c.first_axon + i, channels=channels, rows=rows, columns=columns
+    driven = [(c.first_axon + i, s) for i, axon in enumerate(c.axons) for s in axon.sources]
+    for axon, source in driven:
+        if source in receivers and program.shapes[source] == c.source_shape:
+            receivers[source].append(
+                _Receiver(core=core, axon=axon, channels=channels, rows=rows, columns=columns)
             )
-            receivers[axon.source].append(receiver)
 
 
 def _needs(tile: TileContents, c: Connection) -> tuple[Range, Mask, Mask]:

@@ -104,7 +104,7 @@ def relay_tile(
         bits=2,
     )
     others = tuple(replace(p, name=s) for s in relays.copies[name] if s != INPUT)
-    have = sorted(a.source for c in tile.connections for a in c.axons)
+    have = sorted(s for c in tile.connections for s in c.sources)
     need = sorted(program.populations.index(s) for s in relays.copies[name])
     fits = relays.highest[name] << bits <= qc.v_limit
     items = [

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snn2chip.chip.program import Coding
+from snn2chip.chip.program import Coding, Schedule
 from snn2chip.circuit.types import INPUT, Dense, Shape
 from snn2chip.quantize.types import QuantizedCircuit, QuantizedProjection
 
@@ -27,12 +27,6 @@ class Link:
         kernel = self.projection.kernel
         return isinstance(kernel, Dense) and not kernel.pooled
 
-    @property
-    def axons(self) -> int:
-        """Input axons of the link in one core."""
-        c, h, w = self.source_shape
-        return len(self.sources) * (c * h * w if self.by_neuron else 1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
@@ -46,6 +40,33 @@ class Wiring:
         """(target, link) of the links that `source` sends to."""
         found = [(t, link) for t, links in self.links.items() for link in links]
         return tuple((t, link) for t, link in found if source in link.sources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axon:
+    """Summands that drive one axon, which holds their spikes for `delay` steps."""
+
+    sources: tuple[str, ...]
+    delay: int
+
+
+def axons_of(link: Link, schedule: Schedule | None) -> tuple[Axon, ...]:
+    """The axons of a link: one for all summands that wait equally long; without a schedule nothing waits.
+
+    What counts twice takes another one, and the input has its own: its pixels may come as several spikes each.
+    """
+    found: list[Axon] = []
+    for s in link.sources:
+        delay = 0 if schedule is None else schedule.delays[link.projection.name, s]
+        at = next((i for i, axon in enumerate(found) if _joins(axon, s, delay)), len(found))
+        before = found[at].sources if at < len(found) else ()
+        found[at : at + 1] = [Axon(sources=(*before, s), delay=delay)]
+    return tuple(found)
+
+
+def _joins(axon: Axon, source: str, delay: int) -> bool:
+    own = {source, INPUT} if source != INPUT else {*axon.sources}
+    return axon.delay == delay and own.isdisjoint(axon.sources)
 
 
 def fed_by_input(qc: QuantizedCircuit) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def count_cores(
                 for c in tile.connections:
                     rim_synops[i, when] += _synops(program.format, sources, tile, c, box)
                 rim_synops[i, when] -= synops[i, when]
-                arriving = [(c, sources.fired(a.source)) for c in tile.connections for a in c.axons]
+                arriving = [(c, sources.fired(s)) for c in tile.connections for s in c.sources]
                 rim_active[i, when] = reached_rim(tile, box, arriving)
             reached = active[program.populations[tile.population]].swapaxes(0, 1)
             reached = _box(reached.reshape(-1, *reached.shape[2:]), tile).sum((1, 2, 3))
@@ -266,16 +266,16 @@ def _synops(
     """Stored weights that the tile adds for one connection, zeros among them, those to its `box`: [N · T]."""
     neurons = prod(tile.shape)
     total = np.zeros(1, np.int64)
-    for axon in c.axons:
+    for source in c.sources:
         if isinstance(c.kernel, Conv):
             rows = taps_of(c, c.kernel, 0, tile.rows, box.rows)
             columns = taps_of(c, c.kernel, 1, tile.columns, box.columns)
-            spikes = _weighted(format_, sources, tile, c, axon.source)
+            spikes = _weighted(format_, sources, tile, c, source)
             total = total + np.einsum("syx,y,x->s", spikes, rows, columns)
         elif isinstance(c.kernel, Dense):
-            total = total + sources.fired(axon.source).sum((1, 2, 3), dtype=np.int64) * neurons
+            total = total + sources.fired(source).sum((1, 2, 3), dtype=np.int64) * neurons
         else:
-            total = total + _box(sources.fired(axon.source), tile).sum((1, 2, 3))
+            total = total + _box(sources.fired(source), tile).sum((1, 2, 3))
     return total
 
 

@@ -30,7 +30,7 @@ def check(
         for tile in contents.tiles:
             _check_tile(core, tile, shapes, steps)
     _check_cover([t for c in cores for t in c.tiles], hosts, shapes)
-    axons = [[a.source for t in c.tiles for k in t.connections for a in k.axons] for c in cores]
+    axons = [[a.sources for t in c.tiles for k in t.connections for a in k.axons] for c in cores]
     for core, contents in enumerate(cores):
         sizes = [entries_of(t, contents.axons.per_neuron) for t in contents.tiles]
         _check_table(core, contents.axons, sum(sizes))
@@ -92,9 +92,12 @@ def _check_connection(
     if not _weights_fit(connection, shape, tile.population_shape):
         raise _fail(core, f"weights {weight} do not fit a tile {shape} and a source {source}")
     for axon in connection.axons:
-        if axon.delay < 0 or not 0 <= axon.source < len(shapes) or shapes[axon.source] != source:
-            have = f"population {axon.source}, delay {axon.delay}"
+        known = all(0 <= s < len(shapes) and shapes[s] == source for s in axon.sources)
+        if axon.delay < 0 or not axon.sources or not known:
+            have = f"populations {axon.sources}, delay {axon.delay}"
             raise _fail(core, f"an axon does not fit a source of shape {source}", have=have)
+        if 0 in axon.sources and len(axon.sources) > 1:
+            raise _fail(core, "the input shares an axon", have=f"populations {axon.sources}")
 
 
 def _weights_fit(connection: Connection, shape: tuple[int, ...], whole: Shape) -> bool:
@@ -136,13 +139,18 @@ def _check_table(core: int, table: AxonTable, entries: int) -> None:
 
 
 def _check_pairs(
-    core: int, table: AxonTable, begin: int, end: int, number: int, axons: Sequence[Sequence[int]]
+    core: int,
+    table: AxonTable,
+    begin: int,
+    end: int,
+    number: int,
+    axons: Sequence[Sequence[tuple[int, ...]]],
 ) -> None:
-    """Entries begin..end of `table` belong to population `number`; `axons`: source of each axon of each core."""
+    """Entries begin..end of `table` belong to population `number`; `axons`: sources of each axon of each core."""
     pairs = slice(int(table.first[begin]), int(table.first[end]))
     for to, axon in np.unique(np.stack([table.core[pairs], table.axon[pairs]]), axis=1).T:
         if not 0 <= to < len(axons) or not 0 <= axon < len(axons[to]):
             raise _fail(core, f"a spike goes to axon {axon} of core {to}, which does not exist")
-        if axons[to][axon] != number:
+        if number not in axons[to][axon]:
             why = f"axon {axon} of core {to} expects another population"
             raise _fail(core, why, have=str(number), need=str(axons[to][axon]))

@@ -182,7 +182,7 @@ def _axons(
     for connection, c in enumerate(c for t in tiles for c in t.connections):
         for axon in c.axons:
             size = int(capacity[len(table)])
-            table.append((connection, axon.source, axon.delay + 1, queue, size, counters))
+            table.append((connection, axon.sources[0], axon.delay + 1, queue, size, counters))
             queue += size * (axon.delay + 1)
             counters += axon.delay + 1
     return np.array(table, AXON), queue, counters

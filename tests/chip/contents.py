@@ -139,7 +139,10 @@ def random_connection(rng, shape, first_axon):
         weight=ints(rng.integers(-half, half, weights)),
         first_axon=first_axon,
         axons=tuple(
-            AxonIn(source=int(rng.integers(0, 1 << 20)), delay=int(rng.integers(0, 256)))
+            AxonIn(
+                sources=tuple(int(n) for n in rng.integers(0, 1 << 20, rng.integers(1, 4))),
+                delay=int(rng.integers(0, 256)),
+            )
             for _ in range(int(rng.integers(1, 4)))
         ),
     )

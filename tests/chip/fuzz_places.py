@@ -16,6 +16,7 @@ from snn2chip.chip.formats.loihi2_layout import (
     HEADER_BITS,
     NEURON,
     PARAMETER,
+    SOURCE,
     TILE,
     AmountRule,
 )
@@ -52,6 +53,9 @@ def _core_places(program: Program, contents: Unpacked) -> Iterator[tuple[str, st
             at += TILE.words
             yield from records("connection header", CONNECTION, number, "groups", at, count)
             at += CONNECTION.words * count
+            count = sum(row["sources"] for row in header.connections)
+            yield from records("sources", SOURCE, number, "groups", at, count)
+            at += SOURCE.words * count
         at = 0
         rules = [header.tile["amounts"] for header in unpack_headers(words.groups)]
         for tile, rule in zip(said.tiles, rules, strict=True):

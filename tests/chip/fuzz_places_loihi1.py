@@ -20,7 +20,7 @@ from snn2chip.chip.formats.loihi1_pack import place_of, synapse_format
 from snn2chip.chip.formats.loihi1_sets import layout_of, tile_spans
 from snn2chip.chip.formats.loihi1_synapses import SynapseFormat
 from snn2chip.chip.formats.loihi1_words import BLOCK_SYNAPSES, HEADER_BITS
-from snn2chip.chip.formats.loihi2_layout import AXON_MAP, CONNECTION, CORE, TILE
+from snn2chip.chip.formats.loihi2_layout import AXON_MAP, CONNECTION, CORE, SOURCE, TILE
 from snn2chip.chip.program import AxonTable, Core, Program, TileContents
 from snn2chip.chip.unpack import Unpacked
 from tests.chip.fuzz_places import Place, records
@@ -54,6 +54,7 @@ def _groups(number: int, core: Core, tile: TileContents) -> Found:
         ("core header", CORE, 1),
         ("tile header", TILE, 1),
         ("connection header", CONNECTION, len(tile.connections)),
+        ("sources", SOURCE, sum(len(c.sources) for c in tile.connections)),
     ):
         yield from records(table, record, number, "groups", at, count)
         at += record.words * count

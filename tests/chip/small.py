@@ -262,9 +262,12 @@ def lay_out(qc, seed, coding=Coding.GRADED, on_host=(), two_in_one=True):
                 if not sources:
                     continue
                 delays = [depth[p.name] - depth[s] - 1 for s in sources]
-                connections.append(connect(qc, q, index, box, sources, delays, names, axon))
-                targets += [(number, axon + i, s, q, box) for i, s in enumerate(sources)]
-                axon += len(sources)
+                driven = grouped(rng, sources, delays)
+                connections.append(connect(qc, q, index, box, driven, names, axon))
+                targets += [
+                    (number, axon + i, s, q, box) for i, (own, _) in enumerate(driven) for s in own
+                ]
+                axon += len(driven)
             tiles.append(tile_of(qc, p, box, names.index(p.name), depth[p.name], connections))
         contents.append(tiles)
     pair = pairs_by_neuron(qc, targets)
@@ -311,7 +314,19 @@ def split(rng, shape):
     return list(itertools.product(*ranges))
 
 
-def connect(qc, q, index, box, sources, delays, names, first_axon):
+def grouped(rng, sources, delays):
+    """[(sources, delay)] of each axon: some of those that wait equally long meet on one, but for the input."""
+    found = []
+    for s, d in zip(sources, delays, strict=True):
+        mates = [own for own, delay in found if delay == d and not {s, INPUT} & set(own)]
+        if mates and s != INPUT and rng.random() < 0.7:
+            mates[0].append(s)
+        else:
+            found.append(([s], d))
+    return found
+
+
+def connect(qc, q, index, box, driven, names, first_axon):
     source, target = shape_of(qc, q.sources[0]), shape_of(qc, q.target)
     c0, c1 = box[0]
     base, weight = 0, None
@@ -339,7 +354,7 @@ def connect(qc, q, index, box, sources, delays, names, first_axon):
         weight=ints(weight),
         first_axon=first_axon,
         axons=tuple(
-            AxonIn(source=names.index(s), delay=d) for s, d in zip(sources, delays, strict=True)
+            AxonIn(sources=tuple(names.index(s) for s in own), delay=d) for own, d in driven
         ),
     )
 

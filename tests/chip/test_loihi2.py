@@ -59,7 +59,7 @@ def by_hand():
                         exponent=1,
                         weight=ints([[[[3, -4]]]]),
                         first_axon=0,
-                        axons=(AxonIn(source=1, delay=0), AxonIn(source=2, delay=5)),
+                        axons=(AxonIn(sources=(1, 3), delay=0), AxonIn(sources=(2,), delay=5)),
                     ),
                 ),
             ),
@@ -74,7 +74,8 @@ def test_words_by_hand():
     assert core.neurons.tolist() == [5 | (-2 & mask) << 24 | 4095 << 48, mask | 7 << 24]
     # 3 bits hold -4..3: header 2 above the run's length, then 3 and -4 (100 in two's complement).
     assert core.synapses.tolist() == [2 << 7 | 2 | 3 << 10 | 0b100 << 13]
-    assert core.axons_in.tolist() == [1, 2 | 5 << 20]
+    assert core.axons_in.tolist() == [0, 5]
+    assert core.groups.tolist()[-3:] == [1, 3, 2 | 1 << 20]
     assert core.axon_map.tolist() == [1 << 40]
     assert core.axon_memory.tolist() == [9 | 2 << 20]
     assert loihi2.count(core).counts == {
@@ -85,10 +86,21 @@ def test_words_by_hand():
         "axon_memory_words": 1,
         "parameter_words": 0,
         "total_words": 7,
-        "header_words": 11,
+        "header_words": 14,
         "groups": 1,
     }
     assert same(loihi2.unpack_core(core, TARGET), by_hand())
+
+
+@pytest.mark.parametrize(("at", "word"), [(-1, 2 | 2 << 20), (-1, 2), (-3, 1 | 1 << 20)])
+def test_axons_that_nothing_drives_or_that_are_not_there_are_refused(at, word):
+    core = pack(by_hand())
+    words = core.groups.copy()
+    words[at] = word
+    if at == -3:  # in another order than packing makes
+        words[-2], words[-1] = 3, 2
+    with pytest.raises(StatementError, match="program-bytes"):
+        loihi2.unpack_core(replace(core, groups=words), TARGET)
 
 
 def with_parameters():
@@ -187,7 +199,7 @@ def test_dense_synapses_by_hand():
         exponent=0,
         weight=ints([[-1, 0, 1], [1, 1, -2]]),
         first_axon=0,
-        axons=(AxonIn(source=1, delay=0),),
+        axons=(AxonIn(sources=(1,), delay=0),),
     )
     words = loihi2.pack_synapses(connection, TARGET)
     # 2 bits of weight above 14 bits of index; three synapses and a header of 10 bits fill 58 bits.

@@ -9,12 +9,13 @@ from snn2chip.chip.audit import audit
 from snn2chip.chip.formats import loihi2
 from snn2chip.chip.map import map_circuit, plan_cores
 from snn2chip.chip.place.placing import Placing
-from snn2chip.chip.program import Coding
+from snn2chip.chip.program import Coding, Schedule
 from snn2chip.chip.share import alone
 from snn2chip.chip.target import load_target
 from snn2chip.chip.unpack import unpack
 from snn2chip.chip.validate import validate
-from snn2chip.circuit.types import INPUT
+from snn2chip.chip.wiring import axons_of, wire
+from snn2chip.circuit.types import INPUT, Identity
 from snn2chip.engines import core, spec
 from tests.chip import small, tiny
 from tests.chip.circuits import Builder, for_loihi1, random_circuit, small_sew
@@ -191,3 +192,54 @@ def test_a_spike_within_a_core_arrives_in_the_next_step():
     assert all(np.array_equal(have.outputs[k], v) for k, v in need.outputs.items())
     assert counts.links.tolist() == [[-1, 0], [0, 0]]
     assert program.placement.spike_hops == 0
+
+
+def link(*sources):
+    b = Builder((1, 3, 3), bits=4)
+    for name in "abc":
+        b.conv(name, INPUT, 1, size=1)
+    b.neurons("sum", (1, 3, 3))
+    b.project(sources, "sum", Identity(), [1])
+    return wire(b.done("sum"), Coding.GRADED).links["sum"][0]
+
+
+def test_summands_that_wait_equally_long_drive_one_axon():
+    def found(one, **delays):
+        name = one.projection.name
+        known = {(name, s): delays.get(s, 0) for s in one.sources}
+        return [(a.sources, a.delay) for a in axons_of(one, Schedule(depth={}, delays=known))]
+
+    assert found(link("a", "b", "c")) == [(("a", "b", "c"), 0)]
+    assert found(link("a", "b", "c"), b=2) == [(("a", "c"), 0), (("b",), 2)]
+    assert found(link("a", "b", "a")) == [(("a", "b"), 0), (("a",), 0)]
+    assert found(link("a", INPUT, "b")) == [(("a", "b"), 0), ((INPUT,), 0)]
+    assert [a.sources for a in axons_of(link("a", "b"), None)] == [("a", "b")]
+
+
+@pytest.mark.parametrize("chip", ["loihi1", "loihi2"])
+def test_a_join_of_equal_depths_takes_one_axon(chip):
+    """Three branches of one depth: one axon, and every table entry and spike as the circuit says."""
+    b = Builder((2, 6, 6), bits=4)
+    b.conv("stem", INPUT, 3)
+    for name in "abc":
+        b.conv(name, "stem", 4)
+    b.conv("sum", ("a", "b", "c"), 2)
+    qc = b.done(b.answer("answer", ("sum", "sum"), 3))
+    target = load_target(chip)
+    qc = for_loihi1(qc) if chip == "loihi1" else qc
+    program = map_circuit(qc, target).program
+    said = {
+        program.populations[t.population]: t.connections
+        for c in unpack(program, target).cores
+        for t in c.tiles
+    }
+    number = program.populations.index
+    assert [a.sources for a in said["sum"][0].axons] == [tuple(map(number, "abc"))]
+    assert [a.sources for a in said["answer"][0].axons] == [(number("sum"),)] * 2
+    assert audit(program, target) == ()
+    assert validate(program, target, qc).findings == ()
+    inputs = small.samples(qc, 0)
+    have, need = core.run(program, target, inputs, qc=qc), spec.run(qc, inputs)
+    assert all(np.array_equal(have.outputs[k], v) for k, v in need.outputs.items())
+    assert all(np.array_equal(have.potentials[k], v) for k, v in need.potentials.items())
+    assert int(need.outputs["sum"].sum()) > 0

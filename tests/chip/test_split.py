@@ -104,7 +104,7 @@ def test_dense_consumers_make_maps_by_neuron():
         ({"synapse_words": 8 * 9 - 1}, "two", "synapse words", 72),
         ({"axons_in": 8 * 36 - 1}, "answer", "axons in", 288),
         ({"neurons": 1}, "one", "neurons", 2),
-        ({"header_words": 10}, "one", "header words", 11),
+        ({"header_words": 10}, "one", "header words", 12),
         ({"total_words": 100}, "answer", "total words", 288 + 288 + 2),
     ],
 )

@@ -48,9 +48,9 @@ def by_single_synapses(program, target, outputs, core, units):
             continue
         k, (_, height, width) = c.kernel, c.source_shape
         each_in, each_out = (n // k.groups for n in (c.source_shape[0], tile.population_shape[0]))
-        for axon, y, x in product(c.axons, range(height), range(width)):
-            fired = np.abs(outputs[program.populations[axon.source]][..., y, x].astype(int))
-            fired = fired if units and axon.source == 0 else (fired != 0).astype(int)
+        for source, y, x in product(c.sources, range(height), range(width)):
+            fired = np.abs(outputs[program.populations[source]][..., y, x].astype(int))
+            fired = fired if units and source == 0 else (fired != 0).astype(int)
             rows, columns = (
                 [(at + p - t * d) // s for t in range(taps) if (at + p - t * d) % s == 0]
                 for at, taps, s, p, d in zip(
@@ -101,7 +101,7 @@ def test_what_lands_on_rims(qc, target, coding):
         if all(isinstance(c.kernel, Conv) for c in tile.connections):
             expected = by_single_synapses(program, target, outputs, i, units=True)
             found = (counts.synops[i].sum(), counts.rim_synops[i].sum(), counts.rim_active[i].sum())
-            assert found == expected, core.tile
+            assert found == expected, core.tiles
             checked += 1
     assert checked > 1
 

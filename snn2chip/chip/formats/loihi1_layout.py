@@ -8,7 +8,7 @@ set of synapses; two output slots for the axon of a population, one for that of 
     neurons      NEURON: channel by channel, each row by row, the rim included
     synapses     per connection, per delay, per set: blocks of a header (format, run - 1) and a run of synapses:
                  weight, index (not in dense layers), delay
-    axons_in     AXON_IN: per connection, summand and source position (or source neuron)
+    axons_in     AXON_IN: per connection, axon of its summands and source position (or source neuron)
     axon_map     AXON_MAP, one per entry of the axon table
     axon_memory  AXON_OUT, and for the axons of populations AXON_FROM behind each: the entry that sends
     parameters   nothing: neurons have no gain, and the same bias in every step
@@ -56,7 +56,7 @@ NEURON = Record(
 )
 AXON_IN = Record(
     "input axon",
-    (Field("source", 20), Field("connection", 8), Field("set", 16), Field("base", 8)),
+    (Field("connection", 8), Field("set", 16), Field("base", 8)),
 )
 AXON_OUT = Record("output axon", (Field("core", 20), Field("axon", 12), Field("entry", 24)))
 AXON_FROM = Record("population axon", (Field("entry", 24),))

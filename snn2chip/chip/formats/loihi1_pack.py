@@ -117,7 +117,7 @@ def packed_tile(tile: TileContents, pad: Pad) -> Packed:
             formats.append(fields)
         for a in c.axons:
             first = sets + delays.index(a.delay) * len(layout.sets)
-            axons.append(_pack_axons_in(a.source, number, first, layout))
+            axons.append(_pack_axons_in(number, first, layout))
         sets += len(delays) * len(layout.sets)
     return Packed(
         groups=_pack_groups(tile, border, pairs, formats),
@@ -142,11 +142,10 @@ def _pack_groups(
     )
 
 
-def _pack_axons_in(source: int, connection: int, first_set: int, layout: Layout) -> Words:
-    """The axons of one summand, whose sets are those from `first_set` on."""
+def _pack_axons_in(connection: int, first_set: int, layout: Layout) -> Words:
+    """The axons of summands with one delay, whose sets are those from `first_set` on."""
     return AXON_IN.pack(
         {
-            "source": source,
             "connection": connection,
             "set": first_set + layout.pointers,
             "base": layout.bases,

@@ -80,11 +80,11 @@ def _connections(
     axons_in = take(core.axons_in, counts)
     found: list[Connection] = []
     first_axon = first_set = 0
-    for row, place, layout, mine, words in zip(
-        h.connections, places, layouts, own, axons_in, strict=True
+    for row, sources, place, layout, mine, words in zip(
+        h.connections, h.sources, places, layouts, own, axons_in, strict=True
     ):
         weight, delays = _weights(place, layout, mine, [next(synapses) for _ in mine])
-        axons = _axons(row, layout, words, first_set, delays)
+        axons = _axons(sources, layout, words, first_set, delays)
         found.append(
             Connection(
                 projection=row["projection"],
@@ -211,17 +211,20 @@ def _weights(
 
 
 def _axons(
-    row: Numbers, layout: Layout, words: Words, first_set: int, delays: Sequence[int]
+    sources: Sequence[tuple[int, ...]],
+    layout: Layout,
+    words: Words,
+    first_set: int,
+    delays: Sequence[int],
 ) -> tuple[AxonIn, ...]:
     fields = AXON_IN.unpack(words)
     each = len(layout.pointers)
-    if not each and row["axons"]:
+    if not each and sources:
         raise BitsError("a summand without axons")
     found: list[AxonIn] = []
-    for i in range(row["axons"]):
+    for i, driven_by in enumerate(sources):
         group = int(fields["set"][i * each] - first_set) // max(len(layout.sets), 1)
         if not 0 <= group < len(delays):
             raise BitsError("an axon points to a set of another connection")
-        source = int(fields["source"][i * each])
-        found.append(AxonIn(source=source, delay=delays[group]))
+        found.append(AxonIn(sources=driven_by, delay=delays[group]))
     return tuple(found)

@@ -10,7 +10,14 @@ import numpy as np
 
 from snn2chip.arrays import IntArray
 from snn2chip.chip.formats.bits import BitsError, Record, Words
-from snn2chip.chip.formats.loihi2_layout import CONNECTION, CORE, TILE, AmountRule, KernelCode
+from snn2chip.chip.formats.loihi2_layout import (
+    CONNECTION,
+    CORE,
+    SOURCE,
+    TILE,
+    AmountRule,
+    KernelCode,
+)
 from snn2chip.chip.formats.loihi2_parameters import table_of
 from snn2chip.chip.program import Connection, TileContents
 from snn2chip.circuit.types import Conv, Dense, Identity, Kernel
@@ -24,10 +31,14 @@ E = TypeVar("E", bound=Enum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileHeader:
-    """Fields of a tile's record, and of the records of its connections."""
+    """Fields of a tile's record, and of the records of its connections.
+
+    `sources`: of each connection, the populations that drive each of its axons.
+    """
 
     tile: Numbers
     connections: tuple[Numbers, ...]
+    sources: tuple[tuple[tuple[int, ...], ...], ...]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -80,6 +91,7 @@ def header_of(tile: TileContents, weight_bits: Sequence[int]) -> TileHeader:
         connections=tuple(
             _connection(c, bits) for c, bits in zip(tile.connections, weight_bits, strict=True)
         ),
+        sources=tuple(tuple(axon.sources for axon in c.axons) for c in tile.connections),
     )
 
 
@@ -89,6 +101,12 @@ def pack_headers(headers: Sequence[TileHeader]) -> Words:
     for h in headers:
         parts.append(TILE.pack_one(h.tile))
         parts += [CONNECTION.pack_one(c) for c in h.connections]
+        parts += [
+            SOURCE.pack_one({"population": number, "axon": axon})
+            for axons in h.sources
+            for axon, sources in enumerate(axons)
+            for number in sources
+        ]
     return np.concatenate(parts)
 
 
@@ -100,10 +118,32 @@ def unpack_headers(words: Words) -> tuple[TileHeader, ...]:
     for _ in range(core["tiles"]):
         (tile,), rest = _read(TILE, rest, 1)
         rows, rest = _read(CONNECTION, rest, tile["connections"])
-        headers.append(TileHeader(tile=tile, connections=tuple(rows)))
+        drivers, rest = _read(SOURCE, rest, sum(row["sources"] for row in rows))
+        headers.append(
+            TileHeader(tile=tile, connections=tuple(rows), sources=_by_axon(rows, drivers))
+        )
     if len(rest):
         raise BitsError(f"{len(rest)} words behind the last header")
     return tuple(headers)
+
+
+def _by_axon(
+    rows: Sequence[Numbers], drivers: Sequence[Numbers]
+) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """Populations by connection and axon. Raises BitsError at an axon that nothing drives, or that is not there."""
+    found: list[tuple[tuple[int, ...], ...]] = []
+    left = iter(drivers)
+    for row in rows:
+        own = [next(left) for _ in range(row["sources"])]
+        if sorted({d["axon"] for d in own}) != list(range(row["axons"])):
+            raise BitsError(f"sources of a connection do not drive its {row['axons']} axons")
+        found.append(
+            tuple(
+                tuple(d["population"] for d in own if d["axon"] == axon)
+                for axon in range(row["axons"])
+            )
+        )
+    return tuple(found)
 
 
 def rule_of(levels: IntArray, amounts: IntArray, multispike_shift: int) -> AmountRule:
@@ -193,6 +233,7 @@ def _connection(c: Connection, weight_bits: int) -> Numbers:
         "exponent": c.exponent,
         "weight_bits": weight_bits,
         "axons": len(c.axons),
+        "sources": len(c.sources),
     }
 
 

@@ -4,10 +4,10 @@ Published (the partitioner's tables in lava-dl's notebooks): one word per neuron
 and kernel position, ceil((tc·bits + 10) / 64) words; one axon map word per position of a tile, or per neuron before a
 dense layer; one input axon per connection, or per source neuron of a dense one. Two destinations in a word: assumed.
 
-    groups       CORE, then per tile TILE and per connection CONNECTION: what describes the rest
+    groups       CORE, then per tile TILE, per connection CONNECTION, and per summand SOURCE: what describes the rest
     neurons      per tile: NEURON, level by level; then AMOUNT, level by level, where amounts follow no rule
     synapses     per connection: blocks of a header (weight bits, low bits of the run's length) and a run of weights
-    axons_in     AXON_IN, in the order of connections and their sources
+    axons_in     AXON_IN, in the order of connections and their axons
     axon_map     AXON_MAP, one per entry of the axon table
     axon_memory  AXON_PAIRS
     parameters   per tile with a gain, or with biases that change: PARAMETER, per step (one where nothing changes) and
@@ -108,15 +108,18 @@ CONNECTION = Record(
         Field("exponent", 5),
         Field("weight_bits", 4),
         Field("axons", 12),
+        Field("sources", 12),
     ),
 )
+SOURCE = Record("source", (Field("population", 20), Field("axon", 12)))
+"""A summand, and which of its connection's axons it drives."""
 
 NEURON = Record("neuron", (LEVEL, BIAS, DELTA, Field("group", 3)))
 AMOUNT = Record("amount", (AMOUNT_FIELD,))
 PARAMETER = Record("parameter", (GAIN, BIAS))
 AXON_IN = Record(
     "input axon",
-    (Field("source", 20), Field("delay", 8), Field("connection", 8), Field("neuron", 24)),
+    (Field("delay", 8), Field("connection", 8), Field("neuron", 24)),
 )
 AXON_MAP = Record("axon map", (Field("first", 40), Field("count", 23), Field("per_neuron", 1)))
 AXON_PAIRS = Record(

@@ -59,21 +59,19 @@ def pack_neurons(tile: TileContents, group: int) -> Words:
 
 
 def pack_axons_in(connections: Sequence[Connection]) -> Words:
-    """One word per source of a connection; of a dense one, a word per source neuron."""
+    """One word per axon of a connection; of a dense one, a word per source neuron."""
     parts: list[Words] = []
     for number, c in enumerate(connections):
         neurons = np.arange(axon_words(code_of(c.kernel), c.source_shape))
         parts += [
-            AXON_IN.pack(
-                {"source": a.source, "delay": a.delay, "connection": number, "neuron": neurons}
-            )
+            AXON_IN.pack({"delay": a.delay, "connection": number, "neuron": neurons})
             for a in c.axons
         ]
     return joined(parts)
 
 
 def axon_words(kernel: KernelCode, source_shape: Sequence[int]) -> int:
-    """Input axon words of one source of a connection."""
+    """Input axon words of one axon of a connection."""
     return prod(source_shape) if kernel is KernelCode.DENSE else 1
 
 

@@ -44,16 +44,19 @@ from snn2chip.chip.formats.loihi2_parameters import (
 from snn2chip.chip.program import AxonIn, AxonTable, Connection, Core, CoreContents, TileContents
 from snn2chip.chip.target import Target
 
+Sources = tuple[tuple[int, ...], ...]
+"""Of a connection: the populations that drive each of its axons."""
+
 
 def read_core(core: Core, target: Target) -> CoreContents:
     """The contents of a core. Raises BitsError."""
     headers = unpack_headers(core.groups)
     neurons = take(core.neurons, [_neuron_words(h) for h in headers])
-    rows = [(h, r) for h in headers for r in h.connections]
-    synapses = take(core.synapses, [_synapse_words(h, r, target) for h, r in rows])
+    rows = [(h, r, s) for h in headers for r, s in zip(h.connections, h.sources, strict=True)]
+    synapses = take(core.synapses, [_synapse_words(h, r, target) for h, r, _ in rows])
     axons_in = take(
         core.axons_in,
-        [r["axons"] * axon_words(KernelCode(r["kernel"]), _source(r)) for _, r in rows],
+        [r["axons"] * axon_words(KernelCode(r["kernel"]), _source(r)) for _, r, _ in rows],
     )
     parameters = take(core.parameters, [parameter_words(h.tile, h.shape) for h in headers])
     connections = iter(_connections(rows, synapses, axons_in, target))
@@ -114,14 +117,14 @@ def _synapse_words(h: TileHeader, row: Numbers, target: Target) -> int:
 
 
 def _connections(
-    rows: Sequence[tuple[TileHeader, Numbers]],
+    rows: Sequence[tuple[TileHeader, Numbers, Sources]],
     synapses: Sequence[Words],
     axons_in: Sequence[Words],
     target: Target,
 ) -> list[Connection]:
     found: list[Connection] = []
     first_axon = 0
-    for (h, row), words, axons in zip(rows, synapses, axons_in, strict=True):
+    for (h, row, sources), words, axons in zip(rows, synapses, axons_in, strict=True):
         found.append(
             Connection(
                 projection=row["projection"],
@@ -131,7 +134,7 @@ def _connections(
                 exponent=row["exponent"],
                 weight=_weights(h, row, words, target),
                 first_axon=first_axon,
-                axons=_axons(row, axons),
+                axons=_axons(row, axons, sources),
             )
         )
         first_axon += row["axons"]
@@ -153,11 +156,11 @@ def _weights(h: TileHeader, row: Numbers, words: Words, target: Target) -> IntAr
     return _sealed((values >> index_bits).reshape(weight_shape(row, h.shape)))
 
 
-def _axons(row: Numbers, words: Words) -> tuple[AxonIn, ...]:
+def _axons(row: Numbers, words: Words, sources: Sources) -> tuple[AxonIn, ...]:
     fields = AXON_IN.unpack(words)
     each = axon_words(KernelCode(row["kernel"]), _source(row))
-    pairs = zip(fields["source"][::each], fields["delay"][::each], strict=True)
-    return tuple(AxonIn(source=int(s), delay=int(d)) for s, d in pairs)
+    pairs = zip(sources, fields["delay"][::each], strict=True)
+    return tuple(AxonIn(sources=s, delay=int(d)) for s, d in pairs)
 
 
 def _tile(
