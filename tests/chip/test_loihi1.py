@@ -349,3 +349,24 @@ def test_joins_of_very_deep_networks_are_chosen_by_their_readers_alone(monkeypat
     (note,) = (f for f in findings if f.where == "layer2.0.conv1, layer2.0.down")
     assert note.why.endswith("1 in synapses")
     assert note.have.count("of its readers and relays alone") == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "layer", "what", "need"),
+    [
+        ({"synapse_words": 2}, "one", "synapse words", "5"),
+        ({"axons_in": 4}, "two", "axons in", "9"),
+        ({"axons_out": 1}, "one", "axons out", "144"),
+    ],
+)
+def test_a_layer_that_no_core_holds_says_what_binds(limits, layer, what, need):
+    b = Builder((2, 6, 6), bits=4)
+    b.conv("one", INPUT, 8)
+    b.conv("two", "one", 8)
+    qc = for_loihi1(b.done(b.answer("answer", "two", 3, pooled=False)))
+    target = tiny.target("loihi1", **limits)
+    result = map_circuit(qc, target, coding=Coding.EVENTS)
+    (found,) = (f for f in result.findings if f.code == "map-fit" and f.where == layer)
+    assert what in found.why
+    assert (found.need, found.have) == (need, str(*limits.values()))
+    assert result.program.cores == ()
