@@ -49,7 +49,9 @@ def ran(options: BuildOptions, samples: int, labels: str | None) -> Ran:
 
     Errors: Snn2ChipError where it cannot be; StatementError where it does not fit the target's numbers.
     """
-    tree = replace(options, split="", place=replace(options.place, method="")).to_dict()
+    tree = replace(
+        options, split="", share_cores="", place=replace(options.place, method="")
+    ).to_dict()
     quantize: dict[str, Any] = {**tree["quantize"], "coding": None}  # type: ignore[dict-item]
     key = json.dumps([{**tree, "quantize": quantize}, samples, labels], sort_keys=True)
     if key not in _LAST:
