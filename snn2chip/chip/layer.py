@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from snn2chip.arrays import IntArray
+from snn2chip.arrays import IntArray, frozen
 from snn2chip.chip.reach import Reach, starts_of
 from snn2chip.chip.wiring import Link
 from snn2chip.circuit.types import Conv, Dense, Shape
@@ -47,18 +48,26 @@ class Layer:
 
 def pairs_of(layer: Layer, size: Shape) -> IntArray:
     """Destinations of each tile, for tiles of one size: [channels, rows, columns of tiles]."""
-    starts = [starts_of(n, s) for n, s in zip(layer.shape, size, strict=True)]
-    pairs = np.zeros([len(s) for s in starts], np.int64)
+    pairs = np.zeros([-(-n // s) for n, s in zip(layer.shape, size, strict=True)], np.int64)
     for consumer in layer.consumers:
-        heard = consumer.reach
-        if layer.by_neuron:
-            listeners = np.add.reduceat(heard.channels.sum(0), starts[0])
-        else:
-            listeners = np.logical_or.reduceat(heard.channels, starts[0], axis=1).sum(0)
-        rows = np.add.reduceat(heard.rows.sum(0), starts[1])
-        columns = np.add.reduceat(heard.columns.sum(0), starts[2])
-        pairs += consumer.copies * np.einsum("i,j,k->ijk", listeners, rows, columns)
+        each = (layer.by_neuron, True, True)
+        heard = (_heard(consumer, axis, size[axis], each[axis]) for axis in range(3))
+        pairs += consumer.copies * np.einsum("i,j,k->ijk", *heard)
     return pairs
+
+
+@lru_cache(maxsize=1 << 12)
+def _heard(consumer: Consumer, axis: int, size: int, each: bool) -> IntArray:
+    """Listeners to each part of an axis, parts of one size; `each` coordinate of a part has its own, or all have one.
+
+    Kept, because many sizes of tile share the size of an axis.
+    """
+    reach = consumer.reach
+    heard = (reach.channels, reach.rows, reach.columns)[axis]
+    starts = starts_of(heard.shape[1], size)
+    if each:
+        return frozen(np.add.reduceat(heard.sum(0), starts))
+    return frozen(np.logical_or.reduceat(heard, starts, axis=1).sum(0))
 
 
 def traffic_of(layer: Layer, sizes: Sequence[IntArray]) -> IntArray:
