@@ -7,7 +7,8 @@
 Spikes and graded outputs are worth different amounts on a chip, so no one weight of the next kernel fits both: without
 the relay every kernel behind the sum would be stored twice. The relay sends its current as it is and forgets it, so
 what is read behind it is the same number in the same step. A sum of sums gets every summand itself, not the relay of
-the sum before: numbers are rounded once on a chip, and no relay waits for another. Sums of spikes alone need none.
+the sum before: numbers are rounded once on a chip, and no relay waits for another. Sums of spikes alone need none, nor
+do sums that nothing but such a relay reads.
 """
 
 from collections.abc import Iterable
@@ -22,8 +23,22 @@ def graded_joins(network: Network) -> Rewritten:
     """The network in which nothing but relays reads sums of spikes and graded outputs."""
     report = Report()
     sums: dict[str, str] = {}
-    new = sweep(network, lambda view, x: _rule(view, x, report, sums))
+    done = _relayed(network)
+    new = sweep(network, lambda view, x: None if x.name in done else _rule(view, x, report, sums))
     return report.result(new, "made graded relays of")
+
+
+def _relayed(network: Network) -> set[str]:
+    """Sums that relays alone read."""
+    relays = {x.inputs[0] for x in network.layers if _is_relay(x)}
+    return relays - {name for x in network.layers if not _is_relay(x) for name in x.inputs}
+
+
+def _is_relay(layer: Layer) -> bool:
+    op = layer.op
+    if not isinstance(op, Neuron) or op.model.emits is not Emits.GRADED:
+        return False
+    return op.model.gain is None and op.bias is None
 
 
 def _rule(view: View, layer: Layer, report: Report, sums: dict[str, str]) -> list[Layer] | None:

@@ -1,8 +1,9 @@
 """The twin of a quantized S-ResNet, in the layout of its checkpoint.
 
 Norm t of a convolution is gain[t]·x + bias[t] on its integer weights: variance 2^40, weight 2^20 · the chip's gain of
-step t · the worth of a unit. The leak is in no file, so it has to be one of the chip's. What float32 code does not do,
-and so fires other spikes: divide gained currents by 2^k and payloads by 2^p as a chip with few bits has to.
+step t · the worth of a unit. The leak is in no file of the authors', so it has to be one of the chip's; `args` that
+hold it say the chip's. What float32 code does not do, and so fires other spikes: divide gained currents by 2^k and
+payloads by 2^p as a chip with few bits has to.
 """
 
 from collections.abc import Iterator
@@ -27,9 +28,11 @@ def write_twin(
 ) -> tuple[str, ...]:
     """Write the twin of `qc` to `path`, returning its caveats; StatementError where this layout cannot say it."""
     twin = TwinWriter(qc, container)
+    said = {"leak_mem": _leak(qc.population("conv_list.0"))} if "leak_mem" in container.args else {}
+    leak = said.get("leak_mem", settings.leak)
     for i in range(6 * sizes.n + 1):
         name = f"conv_list.{i}"
-        _check_leak(twin.neurons(name, gained=True), settings.leak)
+        _check_leak(twin.neurons(name, gained=True), leak)
         twin.fires(twin.population(name), (1.0,), Compare.GREATER)
         pool = 2 if i == 0 and settings.halved else 1
         gain = twin.convolution(name, name, pool, f"{name}.weight")
@@ -43,16 +46,19 @@ def write_twin(
     _classifier(twin, settings, sizes.norms)
     twin.caveats += _caveats(twin)
     twin.tensors = dict(named_twice(twin.tensors))
-    return twin.write(path, {})
+    return twin.write(path, said)
 
 
 def _check_leak(p: QuantizedPopulation, leak: float) -> None:
-    kept = DECAY_ONE - p.neuron.delta
-    if (kept != DECAY_ONE * leak).any():
-        chips = int(kept.reshape(-1)[0]) / DECAY_ONE
+    if (DECAY_ONE - p.neuron.delta != DECAY_ONE * leak).any():
+        chips = _leak(p)
         raise refusal(
             p.name, f"the chip's leak is {chips}, not {leak:g}: read it with leak_mem={chips}"
         )
+
+
+def _leak(p: QuantizedPopulation) -> float:
+    return int(DECAY_ONE - p.neuron.delta.reshape(-1)[0]) / DECAY_ONE
 
 
 def _norms(twin: TwinWriter, path: str, neuron: str, worth: FloatArray, norms: int) -> None:

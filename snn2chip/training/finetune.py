@@ -140,16 +140,17 @@ def _on_chip(qc: QuantizedCircuit, data: Dataset) -> int:
 
 
 def _write(begun: Start, qc: QuantizedCircuit, out: Path) -> tuple[str, ...]:
-    """Write the checkpoint; StatementError if quantizing it does not give the weights of `qc` again."""
+    """Write the checkpoint; StatementError if quantizing it does not give the numbers of `qc` again."""
     draft = out.with_name(f"{out.name}.draft")
     try:
         caveats = begun.write_twin(qc, draft)
         again = requantized(begun, draft)
-        for p, q in zip(qc.projections, again.projections, strict=True):
-            if not np.array_equal(_real(qc, p.name), _real(again, q.name)):
+        ours, theirs = _real(qc), _real(again)
+        for name, values in ours.items():
+            if not np.array_equal(values, theirs[name]):
                 raise StatementError(
                     "finetune-grid",
-                    p.name,
+                    name,
                     "quantizing the trained network would change it",
                     help="another --method or --weight-bits may have a grid that stays",
                 )
@@ -159,8 +160,18 @@ def _write(begun: Start, qc: QuantizedCircuit, out: Path) -> tuple[str, ...]:
     return caveats
 
 
-def _real(qc: QuantizedCircuit, name: str) -> FloatArray:
-    """The real weights of a projection."""
-    p = next(p for p in qc.projections if p.name == name)
-    scale = qc.population(p.target).scale.reshape(-1, *(1,) * (p.weight.ndim - 1))
-    return p.weight * 2.0**p.exponent * scale
+def _real(qc: QuantizedCircuit) -> dict[str, FloatArray]:
+    """Weights by projection, gains and biases by population, in real units.
+
+    A weight before a gain is counted in the units behind it.
+    """
+    scales = {p.name: p.scale for p in qc.populations}
+    found: dict[str, FloatArray] = {}
+    for p in qc.projections:
+        scale = scales[p.target].reshape(-1, *(1,) * (p.weight.ndim - 1))
+        found[p.name] = p.weight * 2.0**p.exponent * scale
+    for p in qc.populations:
+        found[f"{p.name} (bias)"] = p.bias * p.scale[:, None, None] / 2.0**p.fraction_bits
+        if p.neuron.gain is not None:
+            found[f"{p.name} (gain)"] = p.neuron.gain / 2.0**p.neuron.gain_shift
+    return found

@@ -14,7 +14,7 @@ from snn2chip.inputs import InputData, Layout, arrange
 from snn2chip.lowering import lower
 from snn2chip.model import LoadedModel, ModelRequest, load_model
 from snn2chip.network.shapes import shapes
-from snn2chip.network.types import Network, Neuron
+from snn2chip.network.types import Network, Neuron, Op
 from snn2chip.options import one_of
 from snn2chip.progress import Progress
 from snn2chip.quantize.input import choose_input
@@ -134,16 +134,26 @@ def _with_neurons_of_twin(
     qc: QuantizedCircuit,
     data: Dataset,
 ) -> Network:
-    """`network` with neurons as its layout gives them back once they are rounded: learned decays are the chip's."""
+    """`network` with neurons as its layout gives them back once they are rounded: learned decays are the chip's.
+
+    Gains and their biases are trained, and stay as they are.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "twin.pth"
         write_twin(qc, path)
         twin = reread(replace(request, path=str(path)), data).network
     ops = {x.name: x.op for x in folded(twin).layers}
     layers = tuple(
-        replace(x, op=ops[x.name]) if isinstance(x.op, Neuron) else x for x in network.layers
+        replace(x, op=_as_twins(x.op, ops[x.name])) if isinstance(x.op, Neuron) else x
+        for x in network.layers
     )
     return replace(network, layers=layers)
+
+
+def _as_twins(own: Neuron, twins: Op) -> Op:
+    if own.model.gain is None or not isinstance(twins, Neuron):
+        return twins
+    return replace(own, model=replace(own.model, decay=twins.model.decay))
 
 
 def _quantizer(target: Target, bits: int, method: str, grid: QuantizedInput) -> Quantize:

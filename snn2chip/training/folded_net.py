@@ -14,26 +14,31 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snn2chip.arrays import FloatArray, floats
-from snn2chip.fixed import DECAY_ONE
 from snn2chip.network.ops import convolve, evaluate, folded
 from snn2chip.network.types import INPUT, Conv2d, Layer, Linear, Network, Neuron
-from snn2chip.neuron import Compare, Reset
 from snn2chip.quantize.types import QuantizedInput
 from snn2chip.training.folded import Grid, LayerGrid, NeuronGrid
+from snn2chip.training.folded_neurons import (
+    NeuronLayer,
+    arrays_of,
+    grid_of_arrays,
+    single,
+    through,
+)
 from snn2chip.zoo.surrogates import Surrogate
 
 
 class _Kernel(nn.Module):
-    """A convolution or linear layer: weight and bias as parameters, their grid as buffers (a state keeps both)."""
+    """A convolution or linear layer: weight and bias (if it has one) as parameters, their grid as buffers."""
 
     unit: Tensor
     bias_unit: Tensor
 
     def __init__(self, op: Conv2d | Linear, grid: LayerGrid) -> None:
         super().__init__()
-        bias = np.zeros(len(op.weight)) if op.bias is None else op.bias
         self.op = op
-        self.weight, self.bias = nn.Parameter(_single(op.weight)), nn.Parameter(_single(bias))
+        self.weight = nn.Parameter(single(op.weight))
+        self.bias = None if op.bias is None else nn.Parameter(single(op.bias))
         self.register_buffer("unit", torch.tensor(grid.unit))
         self.register_buffer("bias_unit", torch.tensor(grid.bias_unit))
 
@@ -42,74 +47,16 @@ class _Kernel(nn.Module):
         weight, bias = self.weight, self.bias
         if low != high:
             unit, bias_unit = self.unit.to(x.dtype), self.bias_unit.to(x.dtype)
-            weight = _through((weight / unit).clamp(low, high)) * unit
-            bias = _through(bias / bias_unit) * bias_unit
+            weight = through((weight / unit).clamp(low, high)) * unit
+            bias = None if bias is None else through(bias / bias_unit) * bias_unit
         if isinstance(self.op, Conv2d):
             op = self.op
             return folded(lambda y: convolve(op, y, weight, bias), x)
         return folded(lambda y: functional.linear(y.flatten(1), weight, bias)[..., None, None], x)
 
 
-class _Fires(nn.Module):
-    """A layer of neurons over all steps: the float model's, or the chip's as buffers."""
-
-    unit: Tensor
-    thresholds: Tensor
-    amounts: Tensor
-    keep: Tensor
-    bias: Tensor
-
-    def __init__(self, op: Neuron, grid: NeuronGrid, steps: int, surrogate: Surrogate) -> None:
-        super().__init__()
-        self.model, self.steps, self.surrogate = op.model, steps, surrogate
-        own = np.zeros((1, 1, 1)) if op.bias is None else op.bias
-        self.own_bias = torch.tensor(own)
-        self.own_thresholds = [torch.tensor(x) for x in op.model.levels]
-        for name, array in _arrays(grid).items():
-            self.register_buffer(name, torch.tensor(array))
-
-    def forward(self, currents: Tensor, chip: bool) -> Tensor:
-        """Spikes [T, N, ...] of currents [T or 1, N, ...]."""
-        if chip:
-            thresholds, amounts, bias, fire = (
-                list(self.thresholds),
-                list(self.amounts),
-                self.bias,
-                self.surrogate.above,
-            )
-        else:
-            thresholds = amounts = self.own_thresholds
-            strict = self.model.compare is Compare.GREATER
-            bias, fire = self.own_bias, self.surrogate.above if strict else self.surrogate.reached
-        total: Tensor | None = None
-        for theta, off in zip(thresholds, amounts, strict=True):
-            threshold, amount = (x.to(currents) for x in (theta, off))
-            width = threshold.abs().mean().clamp(min=1e-6)
-            v, spikes = torch.zeros_like(currents[0]), list[Tensor]()
-            for t in range(self.steps):
-                v = self._decayed(v, chip) + currents[t if len(currents) > 1 else 0] + bias.to(v)
-                s = fire((v - threshold) / width)
-                v = _after(self.model.reset, v, s.detach(), amount)
-                spikes.append(s)
-            level = torch.stack(spikes)
-            total = level if total is None else total + level
-        return torch.zeros_like(currents) if total is None else total
-
-    def _decayed(self, v: Tensor, chip: bool) -> Tensor:
-        """The chip's decay is toward zero in membrane units; backward, it is the decay itself."""
-        if not chip:
-            decay = torch.tensor(self.model.decay, dtype=v.dtype, device=v.device)
-            return v * decay
-        keep, unit = self.keep.to(v.dtype), self.unit.to(v.dtype)
-        if bool((keep == DECAY_ONE).all()):
-            return v
-        kept = v * (keep / DECAY_ONE)
-        on_chip = (v.detach() / unit * keep / DECAY_ONE).trunc() * unit
-        return kept + (on_chip - kept).detach()
-
-
 class FoldedNet(nn.Module):
-    """Weights and biases of a folded network as parameters.
+    """Weights and biases of a folded network, and gains of single steps, as parameters.
 
     `chip` False: it computes the float network. Images [N, C, H, W] or frames [T, N, C, H, W] to answers
     [N, classes].
@@ -128,14 +75,14 @@ class FoldedNet(nn.Module):
                 self._add(layer.name, _Kernel(layer.op, grid.layers[layer.name]))
             elif isinstance(layer.op, Neuron):
                 neurons = grid.neurons[layer.name]
-                self._add(layer.name, _Fires(layer.op, neurons, network.steps, surrogate))
+                self._add(layer.name, NeuronLayer(layer.op, neurons, network.steps, surrogate))
 
     def use(self, grid: Grid) -> None:
         """Compute on this grid from now on."""
         for name, g in grid.layers.items():
             _copy(self._of(name), {"unit": g.unit, "bias_unit": g.bias_unit})
         for name, g in grid.neurons.items():
-            _copy(self._of(name), _arrays(g))
+            _copy(self._of(name), arrays_of(g))
 
     def grid(self) -> Grid:
         """The grid that it computes on."""
@@ -146,13 +93,7 @@ class FoldedNet(nn.Module):
             if isinstance(self._of(name), _Kernel):
                 layers[name] = LayerGrid(unit=held["unit"], bias_unit=held["bias_unit"])
             else:
-                neurons[name] = NeuronGrid(
-                    unit=held["unit"],
-                    thresholds=tuple(held["thresholds"]),
-                    amounts=tuple(held["amounts"]),
-                    keep=held["keep"],
-                    bias=held["bias"],
-                )
+                neurons[name] = grid_of_arrays(held)
         return Grid(layers=layers, neurons=neurons, low=self.low, high=self.high)
 
     def trained(self) -> Network:
@@ -186,22 +127,14 @@ class FoldedNet(nn.Module):
         return (x / q.scale).round().clamp(q.low, q.high) * q.scale if self.chip else x
 
     def _now(self, layer: Layer) -> Layer:
-        held = self._of(layer.name) if layer.name in self.names else None
-        if not isinstance(held, _Kernel) or not isinstance(layer.op, Conv2d | Linear):
+        held, op = self._of(layer.name) if layer.name in self.names else None, layer.op
+        if isinstance(held, NeuronLayer) and isinstance(op, Neuron) and held.gain is not None:
+            model = replace(op.model, gain=_array(held.gain))
+            return replace(layer, op=replace(op, model=model, bias=_array(held.own_bias)))
+        if not isinstance(held, _Kernel) or not isinstance(op, Conv2d | Linear):
             return layer
-        weight, bias = (floats(_array(p)) for p in (held.weight, held.bias))
-        return replace(layer, op=replace(layer.op, weight=weight, bias=bias))
-
-
-def _arrays(g: NeuronGrid) -> dict[str, FloatArray]:
-    """`thresholds` and `amounts` [levels, ...]."""
-    return {
-        "unit": g.unit,
-        "thresholds": np.stack(g.thresholds),
-        "amounts": np.stack(g.amounts),
-        "keep": g.keep,
-        "bias": np.asarray(g.bias),
-    }
+        bias = None if held.bias is None else _array(held.bias)
+        return replace(layer, op=replace(op, weight=_array(held.weight), bias=bias))
 
 
 def _copy(module: nn.Module, arrays: Mapping[str, FloatArray]) -> None:
@@ -210,20 +143,5 @@ def _copy(module: nn.Module, arrays: Mapping[str, FloatArray]) -> None:
         setattr(module, name, torch.tensor(array, device=buffer.device))
 
 
-def _after(reset: Reset, v: Tensor, s: Tensor, amount: Tensor) -> Tensor:
-    if reset is Reset.NONE:
-        return v
-    return v - s * amount if reset is Reset.SUBTRACT else v * (1.0 - s)
-
-
-def _through(x: Tensor) -> Tensor:
-    """Rounded, halves to even; backward, the identity."""
-    return x + (x.round() - x).detach()
-
-
-def _single(values: FloatArray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32)
-
-
 def _array(parameter: Tensor) -> FloatArray:
-    return parameter.detach().cpu().numpy().astype(np.float64)
+    return floats(parameter.detach().cpu().numpy().astype(np.float64))

@@ -267,10 +267,10 @@ def test_misuse(tmp_path, more, code):
     assert not (tmp_path / "tuned.pth").exists()
 
 
-def test_neurons_with_gains_are_refused(tmp_path):
-    op = Neuron(model=NeuronModel(gain=np.ones((1, 1, 1))))
+def test_gains_that_differ_within_a_channel_are_refused(tmp_path):
+    op = Neuron(model=NeuronModel(gain=np.ones((1, 2, 2))))
     qc = finetune(request(sew(tmp_path)), tmp_path / "tuned.pth").done.qc
-    gained = replace(qc.population("sn1").neuron, gain=ints([[[1]]]))
+    gained = replace(qc.population("sn1").neuron, gain=ints(np.ones((1, 2, 2))))
     changed = with_population(qc, "sn1", neuron=gained)
     with pytest.raises(StatementError, match="finetune-neuron"):
         _neuron_grid(Layer(name="sn1", op=op, inputs=("bn1",)), op, changed)
