@@ -86,7 +86,13 @@ def read(container: Container, request: ReadRequest) -> ReadModel:
     return ReadModel(
         network=network,
         module=_module(b, sizes, settings, classes),
-        write_twin=partial(write_twin, container=container, sizes=sizes, settings=settings),
+        write_twin=partial(
+            write_twin,
+            container=container,
+            sizes=sizes,
+            settings=settings,
+            said="leak_mem" in request.options,
+        ),
     )
 
 

@@ -24,15 +24,25 @@ from snn2chip.zoo.s_resnet import VOTES
 
 
 def write_twin(
-    qc: QuantizedCircuit, path: Path, container: Container, sizes: Sizes, settings: Settings
+    qc: QuantizedCircuit,
+    path: Path,
+    container: Container,
+    sizes: Sizes,
+    settings: Settings,
+    *,
+    said: bool,
 ) -> tuple[str, ...]:
-    """Write the twin of `qc` to `path`, returning its caveats; StatementError where this layout cannot say it."""
+    """Write the twin of `qc` to `path`, returning its caveats; StatementError where this layout cannot say it.
+
+    `said`: the user gave the leak, so that `args` may hold no other.
+    """
     twin = TwinWriter(qc, container)
-    said = {"leak_mem": _leak(qc.population("conv_list.0"))} if "leak_mem" in container.args else {}
-    leak = said.get("leak_mem", settings.leak)
+    stored = "leak_mem" in container.args
+    args = {"leak_mem": _leak(qc.population("conv_list.0"))} if stored and not said else {}
+    leak = args.get("leak_mem", settings.leak)
     for i in range(6 * sizes.n + 1):
         name = f"conv_list.{i}"
-        _check_leak(twin.neurons(name, gained=True), leak)
+        _check_leak(twin.neurons(name, gained=True), leak, stored=stored)
         twin.fires(twin.population(name), (1.0,), Compare.GREATER)
         pool = 2 if i == 0 and settings.halved else 1
         gain = twin.convolution(name, name, pool, f"{name}.weight")
@@ -46,15 +56,14 @@ def write_twin(
     _classifier(twin, settings, sizes.norms)
     twin.caveats += _caveats(twin)
     twin.tensors = dict(named_twice(twin.tensors))
-    return twin.write(path, said)
+    return twin.write(path, args)
 
 
-def _check_leak(p: QuantizedPopulation, leak: float) -> None:
+def _check_leak(p: QuantizedPopulation, leak: float, *, stored: bool) -> None:
     if (DECAY_ONE - p.neuron.delta != DECAY_ONE * leak).any():
         chips = _leak(p)
-        raise refusal(
-            p.name, f"the chip's leak is {chips}, not {leak:g}: read it with leak_mem={chips}"
-        )
+        way = "leave out --option leak_mem" if stored else f"read it with leak_mem={chips}"
+        raise refusal(p.name, f"the chip's leak is {chips}, not {leak:g}: {way}")
 
 
 def _leak(p: QuantizedPopulation) -> float:

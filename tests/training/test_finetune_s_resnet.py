@@ -107,6 +107,8 @@ def test_the_chips_leak(tmp_path, stored):
             tuned(tmp_path, path, options={"leak_mem": 0.874})
         return
     path = saved(tmp_path, 0.874, args={"leak_mem": 0.874, "lr": 0.1})
+    with pytest.raises(StatementError, match=r"twin-inexact.*leave out --option leak_mem"):
+        tuned(tmp_path, path, options={"leak_mem": 0.874})
     _, out = tuned(tmp_path, path)
     held = load_container(out).args
     assert (held["leak_mem"], held["lr"]) == (3580 / 4096, 0.1)
