@@ -30,6 +30,14 @@ def test_everything_that_is_installed_is_pinned():
     assert {re.split(r"[\[><=]", w)[0] for w in wanted} <= {*pinned, "snn2chip"}
 
 
+def test_the_oldest_releases_are_those_that_the_package_names():
+    text = (ROOT / "tests" / "release" / "oldest.txt").read_text()
+    tried = dict(re.findall(r"^([\w.-]+)==(.+)$", text, re.MULTILINE))
+    named = dict(re.findall(r"([\w-]+)>=([\d.]+)", " ".join(PROJECT["project"]["dependencies"])))
+    assert tried.keys() == named.keys()
+    assert all(f"{tried[name]}.".startswith(f"{oldest}.") for name, oldest in named.items())
+
+
 def test_doctor_asks_for_what_the_package_needs():
     needed = {re.split(r"[\[><=]", d)[0] for d in PROJECT["project"]["dependencies"]}
     assert set(NEEDED) == needed
