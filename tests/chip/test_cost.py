@@ -51,7 +51,9 @@ def test_masks_are_those_of_nengo_loihi():
     quantities["core.border"] = replace(quantities["core.border"], value="mask")
     target = replace(LOIHI1, quantities=quantities)
     found = needs(conv(64, 8, source=(21, 21)), target, (8, 7, 7))
-    assert found["synapse_words"] * 64 == 746_496
+    words = found["synapse_words"]
+    assert words is not None
+    assert words * 64 == 746_496
     assert found["axons_in"] == 81
 
 
@@ -79,4 +81,6 @@ def test_a_tile_that_is_too_large_is_told_with_its_share():
     found = fitting(conv(64, 16, source=(12, 12)), LOIHI1, 8, (16, 10, 10))
     assert not found.fits
     assert found.binds in ("neurons", "synapse_words")
-    assert found.uses["neurons"].need >= 1600
+    neurons = found.uses["neurons"].need
+    assert neurons is not None
+    assert neurons >= 1600
