@@ -53,22 +53,31 @@ def order(known: Imports) -> list[str]:
 
 
 def reduced(known: Imports) -> Imports:
-    """Without what a package reaches through another one that it imports."""
-    return {
-        name: frozenset(o for o in others if not any(o in reached(known, m, name) for m in others))
-        for name, others in known.items()
-    }
+    """Without what a package reaches through another one that it imports.
+
+    That other one lies on no cycle with the two ends: of packages that import each other, each would be left out as
+    reached through the other, and no line would lead to them.
+    """
+    ways = {name: reached(known, name) for name in known}
+
+    def follows(start: str, end: str) -> bool:
+        return any(
+            end in ways[other] and start not in ways[other] and other not in ways[end]
+            for other in known[start]
+        )
+
+    return {n: frozenset(o for o in others if not follows(n, o)) for n, others in known.items()}
 
 
-def reached(known: Imports, start: str, without: str) -> frozenset[str]:
-    """All that `start` imports, directly or not, on ways that do not pass `without`."""
+def reached(known: Imports, start: str) -> frozenset[str]:
+    """All that `start` imports, directly or not; `start` itself where it is on a cycle."""
     seen: set[str] = set()
-    waiting = list(known.get(start, ()))
+    waiting = list(known[start])
     while waiting:
         name = waiting.pop()
-        if name not in seen and name not in (start, without):
+        if name not in seen:
             seen.add(name)
-            waiting.extend(known.get(name, ()))
+            waiting.extend(known[name])
     return frozenset(seen)
 
 
