@@ -1,4 +1,4 @@
-"""The verdict for somebody who did not run the tool: a few sentences, and the layer to look at."""
+"""The verdict for somebody who did not run the tool: a few sentences, and the layer that changed most."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,6 +6,9 @@ from snn2chip.report.chart import Axis, Chart, Line, Mark, axis
 from snn2chip.report.data import Fact, LayerRow
 from snn2chip.report.numbers import percent
 from snn2chip.verify.types import Rung, Verdict
+
+ADDS_UP = "change adds up from all layers before it"
+"""Why the layer that changed most is not the one whose rounding is to blame: usually it is one of the last."""
 
 
 def plain(verdict: Verdict, layers: Sequence[LayerRow]) -> tuple[str, ...]:
@@ -26,7 +29,7 @@ def changed(r: LayerRow) -> float:
 
 
 def worst_fact(layers: Sequence[LayerRow]) -> tuple[Fact, ...]:
-    """The tile that leads to the layer to look at."""
+    """The tile that leads to the layer that changed most, and says what it is not: the cause."""
     row = worst_layer(layers)
     if row is None:
         return ()
@@ -35,7 +38,7 @@ def worst_fact(layers: Sequence[LayerRow]) -> tuple[Fact, ...]:
         Fact(
             label="most changed by rounding",
             value=layers[row].name,
-            note=f"{part} of its outputs",
+            note=f"{part} of its outputs; {ADDS_UP}; whose rounding causes it: snn2chip debug MODEL …",
             link=f"row-{row}",
         ),
     )
@@ -96,7 +99,11 @@ def _rounding(rung: Rung | None, layers: Sequence[LayerRow]) -> Iterator[str]:
     samples = int(rung.measures.get("samples", 0))
     kept = round(rung.measures.get("agreement", 0.0) * samples)
     row = worst_layer(layers)
-    most = "" if row is None else f", most in {layers[row].name} ({percent(changed(layers[row]))})"
+    most = (
+        ""
+        if row is None
+        else f", most in {layers[row].name} ({percent(changed(layers[row]))}; {ADDS_UP})"
+    )
     yield (
         f"Rounding changed {percent(rung.differing / rung.compared)} of the original network's outputs{most}, and "
         f"{samples - kept} of {samples} decisions."

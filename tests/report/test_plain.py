@@ -1,4 +1,4 @@
-"""The verdict in plain words, and the layer to look at."""
+"""The verdict in plain words, and the layer that changed most."""
 
 from dataclasses import replace
 
@@ -10,7 +10,9 @@ def test_the_layer_of_which_most_changed_is_the_worst(made):
     rows = made.data.layers
     assert rows[worst_layer(rows) or 0].name == "layer1.0.sn1"
     (fact,) = worst_fact(rows)
-    assert (fact.value, fact.note, fact.link) == ("layer1.0.sn1", "5 % of its outputs", "row-1")
+    assert (fact.value, fact.link) == ("layer1.0.sn1", "row-1")
+    assert fact.note.startswith("5 % of its outputs; change adds up from all layers before it; ")
+    assert "causes it: snn2chip debug MODEL" in fact.note, "the last layers change most: no cause"
     chart = profile(rows)
     assert chart is not None
     assert [(m.x, m.y, m.kind) for m in chart.marks] == [(0, 1.0, "plain"), (1, 5.0, "bad")]
@@ -26,7 +28,8 @@ def test_what_holds_is_said_in_words(made):
     said = plain(verdict(passed=True), made.data.layers)
     assert said[0].startswith("The chip's program, simulated, fires every spike")
     assert said[-1] == (
-        "Rounding changed 3 % of the original network's outputs, most in layer1.0.sn1 (5 %), and 0 of 3 decisions."
+        "Rounding changed 3 % of the original network's outputs, most in layer1.0.sn1 (5 %; change adds up from all "
+        "layers before it), and 0 of 3 decisions."
     )
     measured, engines = verdict(passed=True).rungs
     exact = replace(verdict(passed=True), rungs=(replace(measured, differing=0), engines))
