@@ -7,6 +7,9 @@ from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, S
 SHOWN = 8
 """Layers that are listed; the page and --json have all."""
 
+NAMES = {Measure.TOP1: "top-1", Measure.DECISIONS: "decisions", Measure.OUTPUTS: "outputs"}
+"""What a measure is called in a line of scores."""
+
 WIDTH = 60
 """Letters of a setting before what it gave; longer ones push it on."""
 
@@ -29,13 +32,13 @@ def scores(c: Counts) -> str:
 
 
 def percent(part: int, whole: int, digits: int) -> str:
-    """Rounded down, so that 100 % is said of all alone.
+    """Rounded to the nearest, as `deploy` does, but 100 % is said of all alone.
 
-    >>> percent(99_999, 100_000, 2), percent(1, 1, 2)
-    ('99.99 %', '100.00 %')
+    >>> percent(147, 180, 2), percent(99_999, 100_000, 2), percent(1, 1, 2)
+    ('81.67 %', '99.99 %', '100.00 %')
     """
-    tens = 10**digits
-    return f"{100 * tens * part // max(whole, 1) / tens:.{digits}f} %"
+    below = 100 - 10**-digits if part < whole else 100
+    return f"{min(100 * (part / max(whole, 1)), below):.{digits}f} %"
 
 
 def headline(d: Diagnosis) -> str:
@@ -57,8 +60,8 @@ def advice(d: Diagnosis) -> str:
     if d.by is Measure.OUTPUTS:
         return "no setting mends it; where decisions are as before, there may be nothing to mend"
     return (
-        "no setting that can be said here mends it: fine-tune with the rounding in the loop "
-        "(snn2chip finetune), or use a target with wider words"
+        "no setting that can be said here mends it: train with the rounding in the loop "
+        "(snn2chip finetune, which takes data sets by name only)"
     )
 
 
@@ -73,7 +76,10 @@ def _layers(d: Diagnosis) -> Iterator[str]:
         d.layers, key=lambda c: (c.floated.score(d.by), c.alone.differing), reverse=True
     )
     width = max(len(c.name) for c in ranked[:SHOWN])
-    yield f"places that round, worst first; {d.exact} more round nothing"
+    yield (
+        f"places that round, those first that give back most in floats ({NAMES[d.by]}), "
+        f"then those that cost most outputs alone; nothing is rounded in {d.exact} others"
+    )
     for c in ranked[:SHOWN]:
         yield f"  {c.name:<{width}}  in floats alone: {scores(c.floated)}"
         yield f"  {'':<{width}}  rounded alone:   {scores(c.alone)}"

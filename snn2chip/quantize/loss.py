@@ -13,7 +13,10 @@ from snn2chip.quantize.weights import restored
 
 
 def loss(q: Quantized) -> tuple[str, ...]:
-    """One line for each kind of number that was rounded: how many, and the largest error in the source's own units."""
+    """One line for each kind of number that was rounded: how many, the largest error, and the largest magnitude of all.
+
+    Both are in the source's own units. Several thresholds of a neuron are levels 1, 2, ...
+    """
     lines = (*_weights(q), *_bias(q), *_thresholds(q), *_decay(q), *_gain(q), *_outputs(q))
     return tuple(line for line in lines if line)
 
@@ -37,12 +40,13 @@ def _thresholds(q: Quantized) -> Iterable[str]:
         return
     step = 1 if n.compare is Compare.GREATER_EQUAL else 0
     noticed = ~q.scales.exact | (q.built.coarse > 0)
-    for real, whole in zip(n.levels, q.built.neuron.levels, strict=True):
+    which = [f" of level {k}" if len(n.levels) > 1 else "" for k in range(1, len(n.levels) + 1)]
+    for level, real, whole in zip(which, n.levels, q.built.neuron.levels, strict=True):
         error = np.abs((whole + step) * _unit(q) - real) * noticed[:, None, None]
-        yield _line("thresholds", error, real)
+        yield _line(f"thresholds{level}", error, real)
     if n.reset is Reset.SUBTRACT:
-        for real, whole in zip(n.levels, q.built.neuron.amounts, strict=True):
-            yield _line("reset amounts", np.abs(whole * _unit(q) - real), real)
+        for level, real, whole in zip(which, n.levels, q.built.neuron.amounts, strict=True):
+            yield _line(f"reset amounts{level}", np.abs(whole * _unit(q) - real), real)
     if n.v_min is not None and q.built.neuron.v_min is not None:
         floor = q.built.neuron.v_min * float(_unit(q).flat[0])
         yield _line("floor", np.abs(np.asarray([floor - n.v_min])), np.asarray([n.v_min]))
@@ -83,4 +87,7 @@ def _line(what: str, error: FloatArray, real: FloatArray) -> str:
     if not error.any():
         return ""
     count, largest = int((error > 0).sum()), float(np.abs(real).max())
-    return f"{what}: {count:,} of {error.size:,} rounded, largest error {error.max():.3g} of {largest:.3g}"
+    return (
+        f"{what}: {count:,} of {error.size:,} rounded, "
+        f"largest error {error.max():.3g}, largest magnitude {largest:.3g}"
+    )

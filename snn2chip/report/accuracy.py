@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from snn2chip.debug.text import advice, headline, scores, verdict
+from snn2chip.debug.text import NAMES, advice, headline, scores, verdict
 from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, Setting
 from snn2chip.report.chart import Chart, Line, Mark, axis, names_axis
 from snn2chip.report.page import page
@@ -56,7 +56,7 @@ def render_accuracy(d: Diagnosis, title: str, target: str) -> str:
         advice=advice(d) if fallen else "",
         good=not fallen,
         measure=WORDS[d.by],
-        name=d.by.value.replace("top1", "top-1"),
+        name=NAMES[d.by],
         ends=(("original", scores(d.original)), ("rounded", scores(d.rounded))),
         rows=tuple(_row(d, c) for c in d.layers),
         plot=plot(d) if d.layers else None,

@@ -61,7 +61,18 @@ def test_what_the_layer_needs_is_tried_and_said(hurting_b, tmp_path):
     trials = trials_of(circuit, narrower, inputs, Journal(tmp_path / "again.json", "q"))
     assert not found.mends(trials.rounding("one bit fewer", narrower, Silent()))
     assert found.best is None
-    assert "finetune" in "\n".join(lines_of(found))
+    last = list(lines_of(found))[-1]
+    assert "finetune, which takes data sets by name only" in last
+    assert "wider" not in last
+
+
+def test_places_are_listed_in_the_order_that_the_line_says(hurting_b):
+    lines = list(lines_of(hurting_b))
+    at = next(i for i, line in enumerate(lines) if line.startswith("places that round"))
+    assert "give back most in floats (top-1)" in lines[at]
+    shown = [line.split()[0] for line in lines if "in floats alone:" in line]
+    scores = {c.name: (-(c.floated.right or 0), -c.alone.differing) for c in hurting_b.layers}
+    assert shown == sorted(scores, key=lambda name: scores[name])
 
 
 def test_layers_that_hurt_together_are_several(tmp_path, untried):

@@ -70,6 +70,13 @@ def test_thresholds_off_the_grid_of_the_membrane_lose_nothing():
         assert not qc.loss and not findings
 
 
+def test_rounded_thresholds_name_their_level():
+    model = NeuronModel(levels=(one(0.81), one(1.61)))
+    qc, _ = quantized(layer([[0.3, -0.1]], model))
+    kinds = [line.partition(":")[0] for line in qc.loss["n"]]
+    assert kinds == ["weights of to n", "thresholds of level 1", "thresholds of level 2"]
+
+
 def test_input_scale_is_part_of_the_weight():
     grid = replace(BITS, scale=2.0**-8, bits=8)
     qc, _ = quantized(layer([[0.75, -0.5]]), grid=grid)
@@ -85,7 +92,7 @@ def test_off_the_grid_the_finest_scale_that_holds_the_weights():
     assert qc.projections[0].weight.tolist() == [[77, -26], [38, -64]]
     assert not findings
     (line,) = qc.loss["n"]
-    assert "weights of to n: 4 of 4 rounded, largest error 0.00312 of 0.503" in line
+    assert "weights of to n: 4 of 4 rounded, largest error 0.00312, largest magnitude 0.503" in line
 
 
 def test_weights_use_the_most_negative_number():

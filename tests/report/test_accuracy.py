@@ -28,6 +28,7 @@ def test_the_table_says_how_much_comes_back(lossy):
     assert "--method mse mends it" in page
     assert ">cannot be used</span>" in page
     assert "With <strong>b</strong> in floats" in page
+    assert "cost something (below 0 %)" in page
 
 
 def test_a_page_of_a_network_that_loses_nothing(lossy):
