@@ -81,10 +81,10 @@ class Snn2ChipError(Exception):
         return _again, (type(self), str(self), self.finding, self.others)
 
     @classmethod
-    def of(cls, errors: tuple[Finding, ...]) -> Self:
-        """One error from one or more error findings: the first in words, the others by number."""
+    def of(cls, errors: tuple[Finding, ...], *, see: str = "check") -> Self:
+        """One error from one or more error findings: the first in words, the others by number and who lists them."""
         first, *others = errors
-        more = f"; and {len(others)} more, see `snn2chip check`" if others else ""
+        more = f"; and {len(others)} more, see `snn2chip {see}`" if others else ""
         error = cls(
             first.code,
             first.where,

@@ -14,7 +14,8 @@ import numpy as np
 
 from snn2chip.arrays import IntArray
 from snn2chip.chip.dead_cores import dead_cores
-from snn2chip.chip.target import Quantity, Target
+from snn2chip.chip.target import Target
+from snn2chip.chip.target_file import Quantity
 from snn2chip.errors import Snn2ChipError, did_you_mean
 
 

@@ -18,18 +18,23 @@ class Contradiction:
     need: str
 
 
-def contradiction(values: Values, boards: tuple[str, ...]) -> Contradiction | None:
-    """The first contradiction among `values` (dotted key -> value), or None."""
-    checks = (_mesh(values), _memories(values), _widths(values), _delays(values))
-    return next(
-        (c for found in (*checks, *(_board(values, b) for b in boards)) for c in found), None
-    )
+def contradictions(values: Values, boards: tuple[str, ...]) -> Iterator[Contradiction]:
+    """All contradictions among `values` (dotted key -> value)."""
+    yield from _mesh(values)
+    yield from _memories(values)
+    yield from _widths(values)
+    yield from _delays(values)
+    for board in boards:
+        yield from _board(values, board)
 
 
 def _mesh(values: Values) -> Iterator[Contradiction]:
     """The grid less its dead cores is what programs can use."""
     cores = _grid(values)
-    yield from _dead(values, "mesh.dead_cores", cores, None)
+    dead = tuple(_dead(values, "mesh.dead_cores", cores, None))
+    yield from dead
+    if dead:  # What is left of the mesh is not known then.
+        return
     usable = cores - len(dead_cores(str(values["mesh.dead_cores"])) or ())
     if values["chip.cores"] != usable:
         yield Contradiction(
@@ -108,6 +113,14 @@ def _widths(values: Values) -> Iterator[Contradiction]:
             why=f"no threshold of {bits} bits is a multiple of it",
             have=str(step),
             need=f"below {1 << (bits - 1)}",
+        )
+    membrane = int(values["widths.membrane_bits"])
+    if bits > membrane:
+        yield Contradiction(
+            key="widths.threshold_bits",
+            why="no membrane reaches a threshold that is wider (widths.membrane_bits)",
+            have=str(bits),
+            need=f"at most {membrane}",
         )
 
 

@@ -17,7 +17,8 @@ def _add_targets(p: argparse.ArgumentParser) -> None:
 def _targets(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.targets import targets
 
-    return targets(a.action, a.name), 0
+    done = targets(a.action, a.name)
+    return done, 2 if done.wrong else 0
 
 
 def _add_explain(p: argparse.ArgumentParser) -> None:
@@ -107,10 +108,11 @@ def _demo(a: argparse.Namespace) -> tuple[Result, int]:
 OTHER_VERBS: tuple[Verb, ...] = (
     verb(
         "targets",
-        "list targets, show one with its sources, or check a file of your own",
+        "list targets, show one with meanings and sources, or check a file of your own",
         "targets show loihi2",
         _add_targets,
         _targets,
+        "`check` lists everything that is wrong with a file; exit status 2 where something is.",
     ),
     verb(
         "cost",

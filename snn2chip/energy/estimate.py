@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from snn2chip.arrays import FloatArray
-from snn2chip.chip.target import NO_PRICES, UNKNOWN, Quantity, Target, available
+from snn2chip.chip.target import Target, available
+from snn2chip.chip.target_file import NO_PRICES, UNKNOWN, Quantity
 from snn2chip.energy.convention import Convention, convention
 from snn2chip.energy.cores import CoreCounts
 from snn2chip.energy.counts import Counts

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from snn2chip.chip.target import UNKNOWN, Target
+from snn2chip.chip.target import Target
+from snn2chip.chip.target_file import UNKNOWN
 from snn2chip.energy.estimate import Estimate, Line
 from snn2chip.energy.text import energy, time
 from snn2chip.energy.text import number as count

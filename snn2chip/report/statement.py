@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from snn2chip.chip.program import Program
 from snn2chip.chip.split import BALANCED
-from snn2chip.chip.target import Status, Target
+from snn2chip.chip.target import Target
+from snn2chip.chip.target_keys import Status
 from snn2chip.engines.registry import ENGINES
 from snn2chip.model import IN_MEMORY
 from snn2chip.options import BuildOptions

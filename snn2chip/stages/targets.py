@@ -1,55 +1,98 @@
 """`targets`: which chips there are, what each number of one is and where it comes from, and checking a file."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from snn2chip.chip.target import Row, Target, available, describe, load_target
-from snn2chip.errors import Snn2ChipError
+from snn2chip.chip.target_file import NO_PRICES
+from snn2chip.errors import DefectError, Finding, Snn2ChipError
 from snn2chip.options import one_of
 
 ACTIONS = ("list", "show", "check")
+_WIDEST = 24
+"""Letters of a column's widest cell that the other rows make room for; keys are shown whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Targets by name; all rows of them where one was asked for."""
+    """Targets by name; all rows of them where one was asked for; `wrong`: defects of a file that was `checked`."""
 
     found: tuple[Target, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...] = ()
     checked: str = ""
+    wrong: tuple[Finding, ...] = ()
 
     def lines(self) -> list[str]:
-        """A line for each target, or for each number of one."""
+        """A line for each target, or for each defect of a file, or two for each number of a target."""
+        if self.wrong:
+            count = len(self.wrong)
+            return [*map(str, self.wrong), f"{self.checked}: not a target, {count} defect(s)"]
         if self.checked:
             return [f"{self.checked}: a complete target, {len(self.rows)} numbers"]
         if self.rows:
-            return [
-                f"{r.key:<32} {r.value:<16} {r.unit:<12} {r.status:<10} {r.source}"
-                for r in self.rows
-            ]
+            return [*_head(self.found[0]), *_table(self.rows)]
         return [f"{t.name:<14} {t.description}" for t in self.found]
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values."""
+        """Plain values; those of the rows are numbers, booleans or words, as the file has them."""
         keys = ("key", "value", "unit", "status", "source", "doc")
         return {
             "targets": [
-                {"name": t.name, "description": t.description, "sha256": t.sha256}
+                {
+                    "name": t.name,
+                    "description": t.description,
+                    "format": t.format,
+                    "default_prices": t.default_prices or NO_PRICES,
+                    "sha256": t.sha256,
+                }
                 for t in self.found
             ],
             "rows": [{k: getattr(r, k) for k in keys} for r in self.rows],
+            "findings": [f.to_dict() for f in self.wrong],
         }
 
 
 def targets(action: str = "list", name: str | None = None) -> Targets:
-    """List all targets, `show` one by name, or `check` a file of the user's own."""
+    """List all targets, `show` one by name, or `check` a file of the user's own, for all that is wrong with it."""
     one_of(action, ACTIONS, "targets")
     if action == "list":
-        return Targets(found=tuple(load_target(n) for n in available()), rows=())
+        return Targets(found=tuple(load_target(n) for n in available()))
     if name is None:
         raise Snn2ChipError(
             "usage", f"targets {action}", "needs a name or a file", help=" | ".join(available())
         )
-    target = load_target(name)
-    return Targets(
-        found=(target,), rows=describe(target), checked=name if action == "check" else ""
+    checked = name if action == "check" else ""
+    try:
+        target = load_target(name)
+    except DefectError as e:
+        if not checked:
+            raise
+        return Targets(found=(), checked=checked, wrong=(e.finding, *e.others))
+    return Targets(found=(target,), rows=describe(target), checked=checked)
+
+
+def _head(target: Target) -> Iterator[str]:
+    """The words at the top of its file."""
+    yield f"{target.name}: {target.description}"
+    yield f"packed format {target.format}, default prices {target.default_prices or NO_PRICES}"
+    yield ""
+
+
+def _table(rows: tuple[Row, ...]) -> Iterator[str]:
+    """For each number a line with its unit, status and source, and a line with its meaning."""
+    key = max(len(r.key) for r in rows)
+    value, unit, status = (
+        _width(cells)
+        for cells in ((_shown(r) for r in rows), (r.unit for r in rows), (r.status for r in rows))
     )
+    for r in rows:
+        yield f"{r.key:<{key}}  {_shown(r):<{value}}  {r.unit:<{unit}}  {r.status:<{status}}  {r.source}"
+        yield f"    {r.doc}"
+
+
+def _width(cells: Iterable[str]) -> int:
+    return min(_WIDEST, max(map(len, cells)))
+
+
+def _shown(row: Row) -> str:
+    return str(row.value).lower() if isinstance(row.value, bool) else str(row.value)

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from snn2chip.chip.align import align, check_aligned, check_delays, without_delays
 from snn2chip.chip.program import Coding
-from snn2chip.chip.target import Quantity, load_target
+from snn2chip.chip.target import load_target
+from snn2chip.chip.target_file import Quantity
 from snn2chip.chip.target_keys import Status
 from snn2chip.chip.wiring import wire
 from snn2chip.circuit.types import INPUT

@@ -8,7 +8,8 @@ from snn2chip.chip.audit import audit
 from snn2chip.chip.files import load, save
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding
-from snn2chip.chip.target import Quantity, load_target
+from snn2chip.chip.target import load_target
+from snn2chip.chip.target_file import Quantity
 from snn2chip.chip.target_keys import Status
 from snn2chip.chip.validate import validate
 from snn2chip.energy.counts import count

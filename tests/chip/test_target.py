@@ -6,7 +6,7 @@ import pytest
 
 from snn2chip.chip.target import DelayAt, available, describe, load_target
 from snn2chip.chip.target_keys import Status, keys_of
-from snn2chip.errors import Snn2ChipError
+from snn2chip.errors import DefectError, Snn2ChipError
 
 TARGETS = Path(__file__).parents[2] / "targets"
 TEXT = (TARGETS / "loihi2.toml").read_text()
@@ -29,7 +29,8 @@ def refusal(path):
 
 
 def test_every_shipped_target_loads():
-    assert set(available()) == {"loihi1", "loihi2", "tiny"}
+    assert set(available()) >= {"loihi1", "loihi2", "tiny"}
+    assert set(available()) == {p.stem for p in TARGETS.glob("*.toml")}
     for name in available():
         target = load_target(name)
         assert target.name == name
@@ -104,6 +105,11 @@ def test_boards():
         ("payload_bits = { value = 16", "payload_bits = { value = 0", r"payload_bits.*at least 1"),
         ("graded = { value = true", "graded = { value = false", r"payload_bits.*need 0"),
         ("threshold_bits = { value = 24", "threshold_bits = { value = 1", r"threshold_step"),
+        (
+            "membrane_bits = { value = 24",
+            "membrane_bits = { value = 8",
+            r"threshold_bits.*at most 8",
+        ),
         ('at = { value = "axon"', 'at = { value = "none"', r"delay\.bits.*have 6; need 0"),
         ('at = { value = "axon"', 'at = { value = "synapse"', r"delay\.at.*need none \| axon"),
         (
@@ -179,6 +185,52 @@ def test_not_toml(tmp_path):
 )
 def test_a_file_that_is_wrong_says_where(tmp_path, old, new, words):
     assert re.search(words, refusal(changed(tmp_path, old, new)))
+
+
+def all_of(path):
+    """Code and key of every defect of the file."""
+    with pytest.raises(DefectError) as e:
+        load_target(path)
+    found = (e.value.finding, *e.value.others)
+    return [(f.code, f.where.removeprefix(f"{path}: ")) for f in found]
+
+
+def test_everything_wrong_is_listed_at_once(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = TEXT.replace("\nneurons =", "\nnerons =").replace(
+        "cores = { value = 120", "cores = { value = 0"
+    )
+    text = text.replace('value = "axon"', 'value = "ear"').replace('name = "loihi2"', "name = 2")
+    path.write_text(text.replace('default_prices = "loihi1-davies2018"', 'default_prices = "mine"'))
+    assert all_of(path) == [
+        ("target-value", "name"),
+        ("target-key", "core.nerons"),
+        ("target-key", "core.neurons"),
+        ("target-value", "chip.cores"),
+        ("target-value", "delay.at"),
+        ("target-value", "default_prices"),
+    ]
+    assert f"and 5 more, see `snn2chip targets check {path}`" in refusal(path)
+
+
+def test_every_contradiction_is_listed_at_once(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = TEXT.replace("cores = { value = 120", "cores = { value = 128")
+    path.write_text(text.replace("membrane_bits = { value = 24", "membrane_bits = { value = 8"))
+    assert all_of(path) == [
+        ("target-limits", "chip.cores"),
+        ("target-limits", "widths.threshold_bits"),
+    ]
+    # Which cores are left is not known where a dead one is not there: that alone is said.
+    path.write_text(TEXT.replace('value = "120-127"', 'value = "120-128"', 1))
+    assert all_of(path) == [("target-limits", "mesh.dead_cores")]
+
+
+def test_an_unknown_format_ends_the_list(tmp_path):
+    """Its keys are not known."""
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT.replace('format = "loihi2"', 'format = "loihi7"').replace(NEURONS, ""))
+    assert all_of(path) == [("target-value", "format")]
 
 
 def test_inline_tables_are_the_same(tmp_path):
