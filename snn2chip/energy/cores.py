@@ -23,7 +23,8 @@ class CoreCounts:
     """Arrays [cores, chip steps] of samples that follow each other: sample step t of depth d in chip step t + d.
 
     `synops`, `active`, `spikes`, `messages`: what the core adds, updates after an arrival, fires and sends. `neurons`:
-    membranes of each core. `host_messages`, `chip_messages`: sums of what the host sends and of what crosses chips.
+    membranes of each core. `shared`: cores with more tiles than one. `host_messages`, `chip_messages`: sums of what the
+    host sends and of what crosses chips.
     `layers`: population -> messages of its tiles, and their hops and crossings where cores have a place.
     `routed`: hops and loads of links, these in each of N · T steps (as in `step_ns`); None where cores have no place.
     `rims`: neurons of each core around its tile that nobody hears (Loihi 1), beside those of `neurons`; `rim_synops`,
@@ -31,6 +32,7 @@ class CoreCounts:
     """
 
     chips: int
+    shared: int
     neurons: IntArray
     synops: IntArray
     active: IntArray
@@ -49,6 +51,7 @@ class CoreCounts:
         return {
             "cores": len(self.neurons),
             "chips": self.chips,
+            "shared_cores": self.shared,
             "chip_steps": self.synops.shape[1],
             "neurons": int(self.neurons.sum()),
             "synops": int(self.synops.sum()),
@@ -178,6 +181,7 @@ def count_cores(
             begin += size
     routed = _routed(program, target, flows, samples * steps)
     return CoreCounts(
+        shared=sum(len(c.tiles) > 1 for c in cores),
         chips=program.chips,
         neurons=np.array([sum(t.levels.size for t in c.tiles) for c in cores], np.int64),
         synops=synops,

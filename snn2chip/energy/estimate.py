@@ -14,7 +14,8 @@ from snn2chip.chip.target_file import NO_PRICES, UNKNOWN, Quantity
 from snn2chip.energy.convention import Convention, convention
 from snn2chip.energy.cores import CoreCounts
 from snn2chip.energy.counts import Counts
-from snn2chip.energy.text import energy, number, time
+from snn2chip.energy.text import energy, number, rate, time
+from snn2chip.energy.unpriced import unpriced
 from snn2chip.errors import Snn2ChipError, did_you_mean
 
 ASSUMED = (
@@ -110,10 +111,29 @@ class Estimate:
             f"{head}: counts only" if self.table is None else f"{head}, prices {self.table}",
             *(f"  {_line(i)}" for i in self.items),
             *self._total(),
+            *(f"  {text}" for text in self.shared()),
             *(f"  not priced: {u}" for u in self.unpriced),
             *self._time(),
             *self.convention.lines(),
         ]
+
+    @property
+    def static_share(self) -> float:
+        """The part of the energy that is static power, with the table in use; 0 where that is not priced."""
+        if not self.static_pj or self.dynamic_pj is None:
+            return 0.0
+        return self.static_pj / (self.static_pj + self.dynamic_pj)
+
+    def shared(self) -> tuple[str, ...]:
+        """What to know where cores are shared and most of the energy is static power, which falls with time."""
+        cores: Mapping[str, int] = self.counts["cores"] or {}  # type: ignore[assignment]
+        # An energy.json of an older version does not say how many cores are shared.
+        if not cores.get("shared_cores") or self.static_share <= 0.5:
+            return ()
+        return (
+            f"static power is {100 * self.static_share:.0f} % of it and falls with time; {cores['shared_cores']} of "
+            f"{cores['cores']} cores hold several tiles: --share-cores none takes more cores and shorter steps",
+        )
 
     def _total(self) -> list[str]:
         if (
@@ -136,13 +156,13 @@ class Estimate:
         if self.time is None:
             return []
         t = self.time
-        rate = f"{t.per_second:.3g} samples a second; energy-delay product {self.edp_js:.3g} J·s"
+        speed = f"{rate(t.per_second)} samples a second; energy-delay product {self.edp_js:.3g} J·s"
         steps = f"mean step {time(t.step_us)}, slowest {time(t.slowest_step_us)}"
         links = f"a link is slower than every core in {100 * t.link_steps:.0f} % of the steps"
         spent = f"{time(t.period_us)} from sample to sample, {time(t.latency_us)} to the answer"
         return [
             f"  time {spent}; {steps} ({'; '.join(self.assumed)})",
-            f"  {rate}; {links}; {self.chips} chip(s) powered",
+            f"  {speed}; {links}; {self.chips} chip(s) powered",
         ]
 
 
@@ -172,7 +192,7 @@ def estimate(counts: Counts, target: Target, *, prices: str | None = None) -> Es
         chips=None if counts.cores is None else counts.cores.chips,
         time=None if mine is None else mine.time,
         assumed=ASSUMED if mine is not None and mine.time is not None else (),
-        unpriced=() if table is None else _missing(counts, target.prices[table]),
+        unpriced=() if table is None else unpriced(counts, target.prices[table]),
         convention=convention(counts),
         counts=counts.to_dict(),
     )
@@ -335,57 +355,6 @@ def _links_ns(cores: CoreCounts, table: Mapping[str, Quantity]) -> FloatArray | 
     prices = {key: table[f"{key}_ns"].value for key in loads}
     times = [loads[key] * float(p) for key, p in prices.items() if p != UNKNOWN]
     return np.maximum.reduce(times)
-
-
-def _missing(counts: Counts, table: Mapping[str, Quantity]) -> tuple[str, ...]:
-    """Terms that no price covers, with their counts for one inference."""
-    missing = _unpriced_ways(counts, table)
-    host = [p for p in counts.projections if not p.on_chip]
-    if host:
-        steps = {p.name: 1 if p.from_input and counts.static else counts.steps for p in host}
-        macs = sum(p.mac_dense * steps[p.name] for p in host)
-        missing.append(
-            f"the host's part ({', '.join(p.target for p in host)}): {number(macs)} multiplications"
-        )
-    graded = sum(p.synops for p in counts.projections if p.on_chip and p.payload)
-    if graded:
-        missing.append(
-            f"multiplying by a payload: {number(graded / counts.samples)} of the operations at most"
-        )
-    gains = sum(p.gains for p in counts.populations if p.on_chip)
-    if gains:
-        missing.append(
-            f"gains: {number(gains / counts.samples)} multiplications of a current, within the neuron updates"
-        )
-    guessed = [p.target for p in counts.projections if p.on_chip and not p.known]
-    if guessed:
-        missing.append(
-            f"zeros of the input: all pixels into {', '.join(guessed)} are taken as events"
-        )
-    return tuple(missing)
-
-
-def _unpriced_ways(counts: Counts, table: Mapping[str, Quantity]) -> list[str]:
-    """Messages and their ways, as far as no price covers them."""
-    cores = counts.cores
-    if cores is None:
-        return ["messages, time and static power: no program was given"]
-    missing: list[str] = []
-    if cores.routed is None:
-        missing.append("hops on the mesh: cores have no place on it")
-    crossings = 0 if cores.routed is None else int(cores.routed.crossings.sum())
-    if crossings and UNKNOWN in (table["crossing_pj"].value, table["crossing_ns"].value):
-        kinds = [
-            k
-            for k, key in (("energy", "pj"), ("time", "ns"))
-            if table[f"crossing_{key}"].value == UNKNOWN
-        ]
-        missing.append(
-            f"ways from chip to chip: {number(crossings / counts.samples)} (their {' and '.join(kinds)})"
-        )
-    if cores.host_messages:
-        missing.append(f"messages from the host: {number(cores.host_messages / counts.samples)}")
-    return missing
 
 
 def _line(i: Line) -> str:

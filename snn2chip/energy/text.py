@@ -19,6 +19,15 @@ def time(us: float) -> str:
     return _scaled(us * 1e3, ("ns", "µs", "ms", "s"))
 
 
+def rate(per_second: float) -> str:
+    """Samples a second: three digits, thousands marked, no exponent.
+
+    >>> rate(2716.4), rate(373.2), rate(0.01234)
+    ('2,720', '373', '0.0123')
+    """
+    return f"{float(f'{per_second:.3g}'):,.12g}"
+
+
 def number(value: float) -> str:
     """A count, with thousands marked; a mean of samples has one decimal.
 

@@ -14,7 +14,7 @@ from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
 from snn2chip.report.data import Fact, FindingRow, LayerRow, PassRow, ReportData
-from snn2chip.report.energy import energy_facts, total
+from snn2chip.report.energy import energy_facts, split, total
 from snn2chip.report.fit import fit
 from snn2chip.report.layers import layer_rows
 from snn2chip.report.numbers import percent
@@ -131,7 +131,11 @@ def _summary(
 def _cost(estimate: Estimate | None) -> Sequence[Fact]:
     if estimate is None or estimate.table is None:
         return ()
-    return (Fact(label="energy per sample", value=total(estimate), note="an estimate"),)
+    return (
+        Fact(
+            label="energy per sample", value=total(estimate), note=f"an estimate; {split(estimate)}"
+        ),
+    )
 
 
 def _pass(p: Mapping[str, object]) -> PassRow:

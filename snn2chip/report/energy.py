@@ -6,7 +6,7 @@ from typing import Any
 from snn2chip.chip.target import Target
 from snn2chip.chip.target_file import UNKNOWN
 from snn2chip.energy.estimate import Estimate, Line
-from snn2chip.energy.text import energy, time
+from snn2chip.energy.text import energy, rate, time
 from snn2chip.energy.text import number as count
 from snn2chip.report.data import Energy, EnergyLine, EnergyRow, Fact
 
@@ -40,11 +40,14 @@ def _facts(e: Estimate) -> list[Fact]:
             1,
             Fact(
                 label="samples a second",
-                value=f"{e.time.per_second:.3g}",
+                value=rate(e.time.per_second),
                 note=f"energy-delay product {e.edp_js:.3g} J·s; {e.chips} chip(s) powered",
             ),
         )
     if e.low_pj is not None and e.high_pj is not None:
+        found.insert(
+            0, Fact(label="dynamic and static", value=split(e), note="; ".join(e.shared()))
+        )
         found.insert(
             0,
             Fact(
@@ -62,6 +65,16 @@ def total(e: Estimate) -> str:
         return "not priced"
     low, high = energy(e.low_pj), energy(e.high_pj)
     return low if low == high else f"{low} … {high}"
+
+
+def split(e: Estimate) -> str:
+    """Dynamic and static energy with the price table in use; "" without prices."""
+    if e.dynamic_pj is None:
+        return ""
+    if e.static_pj is None:
+        return f"dynamic {energy(e.dynamic_pj)}, static not priced"
+    static = f"static {energy(e.static_pj)} ({100 * e.static_share:.0f} %)"
+    return f"dynamic {energy(e.dynamic_pj)}, {static}"
 
 
 def _line(line: Line) -> EnergyLine:

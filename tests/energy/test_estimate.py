@@ -166,6 +166,23 @@ def test_energy_delay_product_and_rate():
     assert "energy-delay product" in "\n".join(found.lines())
 
 
+def test_static_power_is_named_where_cores_are_shared_and_it_dominates():
+    counts = counted()
+    assert given(counts.cores).shared == 6
+    assert given(placed([0]).cores).shared == 0, "the same tiles, laid out on a core each"
+    found = estimate(counts, LOIHI2)
+    share = given(found.static_pj) / (given(found.static_pj) + given(found.dynamic_pj))
+    assert found.static_share == share > 0.5
+    (text,) = found.shared()
+    assert text.startswith(f"static power is {100 * share:.0f} % of it and falls with time; 6 of ")
+    assert text.endswith("--share-cores none takes more cores and shorter steps")
+    assert f"  {text}" in found.lines()
+    apart = replace(counts, cores=replace(given(counts.cores), shared=0))
+    small = replace(found, static_pj=given(found.dynamic_pj) / 2)
+    for silent in (estimate(apart, LOIHI2), estimate(counts, LOIHI2, prices="none"), small):
+        assert silent.shared() == ()
+
+
 def test_counts_only():
     found = estimate(counted(), LOIHI2, prices="none")
     assert found.table is None

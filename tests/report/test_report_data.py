@@ -9,6 +9,7 @@ from snn2chip.chip.map import map_circuit
 from snn2chip.chip.target import load_target
 from snn2chip.energy.counts import count
 from snn2chip.energy.estimate import estimate
+from snn2chip.report.energy import split
 from snn2chip.report.fit import fit
 from snn2chip.report.numbers import number, percent
 from snn2chip.report.picture import picture
@@ -99,6 +100,12 @@ def test_energy_by_layer_adds_up_to_the_priced_operations(made):
     found = estimate(count(made.qc, made.recording, made.program, target), target)
     assert sum(r.energy_pj for r in energy.layers) == pytest.approx(found.dynamic_pj)
     assert any("not a measurement" in note for note in energy.notes)
+    (parts,) = (f for f in energy.facts if f.label == "dynamic and static")
+    assert parts.value == split(found)
+    assert parts.value.startswith("dynamic ")
+    assert parts.value.endswith(f"({100 * found.static_share:.0f} %)")
+    (tile,) = (f for f in made.data.summary if f.label == "energy per sample")
+    assert tile.note == f"an estimate; {parts.value}"
 
 
 def test_places_are_drawn_with_their_loads(made):
