@@ -120,12 +120,24 @@ def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(f for f in findings if f.severity is Severity.ERROR)
 
 
+SHORT, NEAR_SHORT, NEAR = 5, 0.6, 0.7
+"""How alike two words are, of 1 (difflib's ratio), before one is asked about; long words must be nearer."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'did you mean X?' for the known word closest to `word`, or an empty string."""
+    """'did you mean X?' for the known word closest to `word`, or an empty string where none is near.
+
+    Dashes in front of a flag do not make two flags alike, and capitals do not make words differ.
+
+    >>> did_you_mean("--inptu", ["--input"]), did_you_mean("--samples", ["--shape"])
+    ("did you mean '--input'?", '')
+    """
     from difflib import get_close_matches
 
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else ""
+    bare, asked = {name.lstrip("-").lower(): name for name in known}, word.lstrip("-").lower()
+    cutoff = NEAR if len(asked) > SHORT else NEAR_SHORT
+    close = get_close_matches(asked, list(bare), n=1, cutoff=cutoff)
+    return f"did you mean {bare[close[0]]!r}?" if close else ""
 
 
 def _sentence(where: str, why: str, need: str, have: str, help: str) -> str:

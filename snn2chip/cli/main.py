@@ -26,20 +26,28 @@ exit status: 0 all holds; 1 a statement is false (differing spikes, does not fit
 
 
 class _Parser(argparse.ArgumentParser):
-    """Misuse is an error like any other: one line, status 2, with the option that is nearest to an unknown one."""
+    """Misuse is an error like any other: one line, status 2, with what is nearest to an unknown word."""
 
     words: Sequence[str] = ()
+    nearest_choice = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """As argparse does, remembering the words for `error`."""
         self.words = tuple(args or ())
         return super().parse_known_args(args, namespace)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse does, remembering for `error` the choice that is nearest to a wrong one."""
+        if action.choices is not None and value not in action.choices:
+            self.nearest_choice = did_you_mean(str(value), map(str, action.choices))
+        super()._check_value(action, value)
+
     def error(self, message: str) -> NoReturn:
         known = list(self._option_string_actions)
         flags = [w.partition("=")[0] for w in self.words if w.startswith("--")]
         nearest = (did_you_mean(f, known) for f in flags if not any(k.startswith(f) for k in known))
-        help = " ".join(filter(None, (*dict.fromkeys(nearest), f"see `{self.prog} --help`")))
+        found = dict.fromkeys((self.nearest_choice, *nearest))
+        help = " ".join(filter(None, (*found, f"see `{self.prog} --help`")))
         raise Snn2ChipError("usage", self.prog, message, help=help)
 
 

@@ -23,6 +23,10 @@ and state.pt. Stopped or killed, the same command goes on after the last whole e
 bit for bit. The last line of the output is the command that deploys the network."""
 
 
+DATA = "digits, mnist5k, cifar10, cifar100, imagenette, dvsgesture, cifar10dvs"
+"""Names of the data sets, written out: the loaders import what --help must not."""
+
+
 def _add_train(p: argparse.ArgumentParser) -> None:
     p.add_argument("arch", metavar="ARCH", help="architecture, or `list`")
     p.add_argument("--out", metavar="FOLDER", help="folder for the checkpoint (required)")
@@ -63,7 +67,7 @@ def add_recipe(p: argparse.ArgumentParser, default: str) -> None:
 def add_data(p: argparse.ArgumentParser) -> None:
     """--data and where it lies."""
     group = p.add_argument_group("data")
-    group.add_argument("--data", metavar="NAME", help="data set by name (required)")
+    group.add_argument("--data", metavar="NAME", help=f"data set by name: {DATA} (required)")
     group.add_argument("--data-root", metavar="DIR", help="local folder that holds it")
     group.add_argument(
         "--frames", metavar="T", type=int, help="frames per sample, of events (default: 16)"

@@ -76,9 +76,10 @@ def _layers(d: Diagnosis) -> Iterator[str]:
         d.layers, key=lambda c: (c.floated.score(d.by), c.alone.differing), reverse=True
     )
     width = max(len(c.name) for c in ranked[:SHOWN])
+    others = f"; nothing is rounded in {d.exact} others" if d.exact else ""
     yield (
         f"places that round, those first that give back most in floats ({NAMES[d.by]}), "
-        f"then those that cost most outputs alone; nothing is rounded in {d.exact} others"
+        f"then those that cost most outputs alone{others}"
     )
     for c in ranked[:SHOWN]:
         yield f"  {c.name:<{width}}  in floats alone: {scores(c.floated)}"

@@ -38,7 +38,7 @@ def test_every_command_shows_an_example(verb: str, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["deplo"], "deplo"),
+        (["dploy"], "did you mean 'deploy'?"),
         (["deploy"], "MODEL"),
         (["deploy", "x", "--input", "x", "--out", "y", "--method", "mx"], "max"),
         (["deploy", "x", "--input", "x", "--out", "y", "--shape", "3x4"], "C,H,W"),
@@ -62,3 +62,18 @@ def test_misuse_is_one_line_and_status_2(
     assert said in err
     assert err.startswith("error[")
     assert len(err.splitlines()) == 1
+
+
+def test_an_option_that_is_not_near_is_not_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "x", "--input", "x", "--out", "y", "--samples", "40"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_the_data_sets_of_training_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    from snn2chip.training.datasets import LOADERS
+
+    for verb in ("train", "finetune"):
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"by name: {', '.join(LOADERS)}" in said
