@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snn2chip.chip.target import UNKNOWN, Quantity
+from snn2chip.chip.target_file import UNKNOWN, Quantity
 from snn2chip.energy.counts import Counts
 from snn2chip.energy.text import number
 
