@@ -61,7 +61,7 @@ def collect(
         passed=verdict.passed,
         headline=headline(verdict),
         plain=plain(verdict, layers),
-        summary=tuple(_summary(qc, program, verdict, estimate, layers)),
+        summary=tuple(_summary(qc, program, verdict, estimate, layers, build.name)),
         rungs=tuple(rung_row(r) for r in verdict.rungs),
         matrix=matrix(verdict),
         not_exercised=verdict.not_exercised,
@@ -78,6 +78,7 @@ def collect(
         energy=None if estimate is None else energy_facts(estimate, target),
         findings=_findings(findings),
         limits=limits(qc, program, target, verdict, build.options),
+        build=build.name,
         commands=commands(build.options, build.name),
     )
 
@@ -88,6 +89,7 @@ def _summary(
     verdict: Verdict,
     estimate: Estimate | None,
     layers: Sequence[LayerRow],
+    build: str,
 ) -> list[Fact]:
     """The handful of numbers beside the verdict."""
     measures = next((r.measures for r in verdict.rungs if r.rung == "2b"), {})
@@ -99,6 +101,14 @@ def _summary(
                 label="right on the chip",
                 value=percent(measures["top1_twin"]),
                 note=f"the original: {original}, of {measures['samples']:.0f} samples",
+            )
+        )
+    elif measures:
+        facts.append(
+            Fact(
+                label="right on the chip",
+                value="not counted",
+                note="of the input that was verified no labels were given: verify --labels Y.npy",
             )
         )
     if "agreement" in measures:
@@ -124,12 +134,15 @@ def _summary(
             value=str(depth + qc.steps),
             note=f"a new sample every {qc.steps}",
         ),
-        *_cost(estimate),
+        *_cost(estimate, build),
     ]
 
 
-def _cost(estimate: Estimate | None) -> Sequence[Fact]:
-    if estimate is None or estimate.table is None:
+def _cost(estimate: Estimate | None, build: str) -> Sequence[Fact]:
+    if estimate is None:
+        note = f"snn2chip energy {build} estimates it for this input"
+        return (Fact(label="energy per sample", value="not estimated", note=note),)
+    if estimate.table is None:
         return ()
     return (
         Fact(

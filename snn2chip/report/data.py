@@ -282,7 +282,8 @@ class FindingRow:
 class ReportData:
     """All of a report. `headline`: the verdict in one sentence; `passed`: whether it holds; `plain`: both in words.
 
-    `profile`: what rounding changed in each layer (None: nothing); `worst`: the row of the layer with most of it.
+    `build`: the build folder's name. `profile`: what rounding changed in each layer (None: nothing); `worst`: the row of
+    the layer with most of it.
     """
 
     title: str
@@ -307,4 +308,5 @@ class ReportData:
     energy: Energy | None
     findings: tuple[FindingRow, ...]
     limits: tuple[str, ...]
+    build: str
     commands: tuple[Fact, ...]

@@ -156,9 +156,10 @@ def commands(options: BuildOptions, build: str) -> tuple[Fact, ...]:
     """How to repeat this, and how to look closer; what was a module in memory cannot be repeated by a command."""
     given = options.model.input_path or "X.npy"
     layout = f" --layout {options.model.layout}" if options.model.layout else ""
+    labels = f" --labels {shlex.quote(options.labels)}" if options.labels else ""
     looks = (
         Fact(
-            label=f"snn2chip verify {build} --input {shlex.quote(given)}{layout}",
+            label=f"snn2chip verify {build} --input {shlex.quote(given)}{layout}{labels}",
             value="compare again, on this or another input; --engine all with every executor",
         ),
         Fact(

@@ -81,6 +81,9 @@ def _estimate(folder: Build, digest: str, tell: Progress) -> Estimate | None:
         return None
     tree = folder.json("energy.json", "energy")
     if tree.pop("input", None) != digest:
-        tell.note("energy.json is of another input than the verdict: left out of the report")
+        tell.note(
+            "energy.json is of another input than the verdict: left out of the report; "
+            f"`snn2chip energy {folder.path}` estimates it for this input"
+        )
         return None
     return Estimate.from_dict(tree)

@@ -48,17 +48,32 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A verdict, the spec's recording, and where the verdict was written. `matrix`: show executor by executor."""
+    """A verdict, the spec's recording, and where the verdict was written. `matrix`: show executor by executor.
+
+    `outdated`: the build's report, if there is one: it shows the verdict before this one.
+    """
 
     verdict: Verdict
     recording: Recording
     path: Path
     matrix: bool = False
+    outdated: Path | None = None
 
     def lines(self) -> list[str]:
         """Rung by rung."""
         matrix = ["", *matrix_lines(self.verdict), ""] if self.matrix else []
-        return [*verdict_lines(self.verdict), *matrix, f"verdict: {self.path}"]
+        return [
+            *verdict_lines(self.verdict),
+            *matrix,
+            f"verdict: {self.path}",
+            *self._outdated(),
+        ]
+
+    def _outdated(self) -> list[str]:
+        if self.outdated is None:
+            return []
+        again = f"`snn2chip report {self.path.parent}`"
+        return [f"{self.outdated} is older than this verdict: {again} writes it again"]
 
     def to_dict(self) -> dict[str, object]:
         """As in verdict.json."""
@@ -102,8 +117,13 @@ def verify_build(
         "verdict.json",
         json.dumps({**verdict_dict(verdict), "input": data.integers.digest()}, indent=1),
     )
+    report = folder.path / "report.html"
     return Verified(
-        verdict=verdict, recording=spec, path=path, matrix=ALL in engines or recording is not None
+        verdict=verdict,
+        recording=spec,
+        path=path,
+        matrix=ALL in engines or recording is not None,
+        outdated=report if report.is_file() else None,
     )
 
 

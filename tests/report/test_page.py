@@ -103,7 +103,7 @@ def test_a_verdict_that_fails_is_told_first(failed):
 
 def test_without_energy_and_spikes_the_page_says_so(made):
     text = render(replace(made.data, energy=None, rasters=()))
-    assert "Not estimated for this build." in text
+    assert "<code>snn2chip energy demo-build</code> estimates it for this input" in text
     assert "No layer fired on this input." in text
 
 

@@ -17,13 +17,30 @@ def test_energy_of_another_input_is_left_out_and_said(
     np.save(tmp_path / "a.npy", images[:2])
     np.save(tmp_path / "b.npy", images[2:4])
     build, a, b = str(tmp_path / "build"), str(tmp_path / "a.npy"), str(tmp_path / "b.npy")
-    layout = ["--layout", "NCHW"]
-    assert main(["deploy", str(DATA / "digits.pth"), "--input", a, *layout, "--out", build]) == 0
+    np.save(tmp_path / "y.npy", np.load(DATA / "digits_test_labels.npy")[:2])
+    layout, labels = ["--layout", "NCHW"], ["--labels", str(tmp_path / "y.npy")]
+    words = ["deploy", str(DATA / "digits.pth"), "--input", a, *layout, *labels, "--out", build]
+    assert main(words) == 0
+    assert "is older than this verdict" not in capsys.readouterr().out
+    page = tmp_path / "build" / "report.html"
+    assert (
+        f"snn2chip verify {build} --input {a} {' '.join((*layout, *labels))}<" in page.read_text()
+    )
     assert main(["simulate", build, "--input", b, *layout]) == 0
     assert "not exercised: fc" not in capsys.readouterr().out
     assert main(["energy", build]) == 0
     assert main(["report", build]) == 0
-    assert "energy.json is of another input" in capsys.readouterr().err
+    hint = f"snn2chip energy {build}"
+    assert (
+        f"energy.json is of another input than the verdict: left out of the report; `{hint}`"
+        in (capsys.readouterr().err)
+    )
+    assert f"<code>{hint}</code> estimates it for this input" in page.read_text()
+    assert main(["verify", build, "--input", a, *layout]) == 0
+    again = f"`snn2chip report {build}` writes it again"
+    assert f"{page} is older than this verdict: {again}" in capsys.readouterr().out
+    assert main(["energy", build]) == main(["report", build]) == 0
+    assert hint not in page.read_text() and "not counted" in page.read_text()
     assert main(["simulate", build, "--input", b, *layout, "--engine", "spec"]) == 0
     assert main(["report", build]) == 2
     assert "spec.npz" in capsys.readouterr().err
