@@ -53,12 +53,13 @@ class Deployment:
         levels, program = self.compiled.levels, self.compiled.program
         provenance, circuit = levels.model.network.provenance, levels.circuit
         neurons = sum(p.shape[0] * p.shape[1] * p.shape[2] for p in circuit.populations)
+        n = len(program.cores)
         synapses = sum(p["mac_dense"] for p in self.estimate.counts["projections"])  # type: ignore[index]
         return [
             f"{provenance.title}, T = {levels.qc.steps}, "
             f"input {levels.qc.input.bits} bits by {program.coding.value}",
             f"{len(circuit.layers())} layers, {neurons:,} neurons, {synapses:,} synapses "
-            f"-> {len(program.cores)} cores, {program.chips} chip(s) of {program.target}",
+            f"-> {n} core{'s' * (n != 1)}, {program.chips} chip(s) of {program.target}",
         ]
 
     def _accuracy(self) -> list[str]:

@@ -47,9 +47,10 @@ class Certificate:
     def lines(self) -> list[str]:
         """For people: the whole, not core by core."""
         boards = ", ".join(f"{n} × {name}" for name, n in self.boards.items())
+        n = len(self.cores)
         shared = f" ({self.shared} shared by several layers)" if self.shared else ""
         held = (
-            f"certificate: {len(self.cores)} cores{shared} on {self.chips} chip(s) of {self.usable}"
+            f"certificate: {n} core{'s' * (n != 1)}{shared} on {self.chips} chip(s) of {self.usable}"
         )
         return [f"{held}{f'; boards: {boards}' if boards else ''}", *(f"  {s}" for s in self.fewer)]
 

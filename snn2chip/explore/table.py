@@ -159,7 +159,7 @@ def one_line(row: Row) -> str:
         return f"{row.point}: {row.findings[0]}"
     accuracy = row.decisions if row.top1 is None else row.top1
     priced = "" if row.energy_pj is None else f", {energy(row.energy_pj)}"
-    return f"{row.point}: {_percent(accuracy)}, {row.cores} cores{priced}"
+    return f"{row.point}: {_percent(accuracy)}, {row.cores} core{'s' * (row.cores != 1)}{priced}"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -14,6 +14,7 @@ from snn2chip.options import BuildOptions
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.report.data import Fact, Matrix, MatrixRow, RungRow
 from snn2chip.report.numbers import shape_text
+from snn2chip.verify.text import measured
 from snn2chip.verify.types import Rung, Verdict
 
 MUST = {
@@ -30,13 +31,12 @@ MUST = {
 
 def rung_row(rung: Rung) -> RungRow:
     """A rung with what had to hold, and whether it does."""
-    measured = rung.rung == "2b" or (rung.rung == "2c" and not rung.measures.get("proved", 1.0))
     return RungRow(
         rung=rung.rung,
         title=rung.title,
         sides=rung.sides,
         must=MUST.get(rung.rung, "equal"),
-        state="FAILS" if not rung.passed else "measured" if measured else "holds",
+        state="FAILS" if not rung.passed else "measured" if measured(rung) else "holds",
         compared=rung.compared,
         differing=rung.differing,
         ties=rung.ties,

@@ -30,7 +30,7 @@ class Audited:
         v = self.validation
         return [
             *(str(f) for f in self.findings),
-            f"{self.cores} cores: {len(errors_of(self.findings))} errors; "
+            f"{self.cores} core{'s' * (self.cores != 1)}: {len(errors_of(self.findings))} errors; "
             f"{v.compared:,} table entries rebuilt, {v.differing} differ from the quantized circuit",
         ]
 

@@ -36,7 +36,8 @@ class Checked:
             return f"cannot be read: {len(errors_of(self.findings))} defect(s)"
         if not self.fits:
             return f"does not fit {self.target}"
-        return f"fits {self.target}: {self.cores} cores, {self.chips} chip(s)"
+        cores = f"{self.cores} core{'s' * (self.cores != 1)}"
+        return f"fits {self.target}: {cores}, {self.chips} chip(s)"
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""

@@ -41,10 +41,11 @@ class Compiled:
         """What was made, for people."""
         qc, program = self.levels.qc, self.program
         neurons = sum(p.shape[0] * p.shape[1] * p.shape[2] for p in qc.populations)
+        n = len(program.cores)
         weights = sum(p.weight.size for p in qc.projections)
         return [
             f"{len(qc.populations)} populations, {neurons:,} neurons, {weights:,} weights",
-            f"{len(program.cores)} cores on {program.chips} chip(s) of {program.target}; "
+            f"{n} core{'s' * (n != 1)} on {program.chips} chip(s) of {program.target}; "
             f"input by {program.coding.value}",
             f"placement: {program.placement}",
             self._validated(),

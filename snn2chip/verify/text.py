@@ -34,13 +34,17 @@ def headline(verdict: Verdict) -> str:
 
 def _warnings(rung: Rung) -> list[str]:
     """What a person must know of a measurement."""
-    return [f"    {note}" for note in rung.notes] if rung.rung == "2b" else []
+    return [f"    {note}" for note in rung.notes] if measured(rung) else []
+
+
+def measured(rung: Rung) -> bool:
+    """Whether a rung counts what differs, instead of asking that nothing does."""
+    return rung.rung == "2b" or (rung.rung == "2c" and not rung.measures.get("proved", 1.0))
 
 
 def rung_line(rung: Rung) -> str:
     """`rung 2  twin    holds   1,234 compared, 0 differ`."""
-    measured = rung.rung == "2b" or (rung.rung == "2c" and not rung.measures.get("proved", 1.0))
-    state = "FAILS" if not rung.passed else "measured" if measured else "holds"
+    state = "FAILS" if not rung.passed else "measured" if measured(rung) else "holds"
     share = (
         f" ({100 * rung.differing / rung.compared:.3g} %)"
         if rung.differing and rung.compared
