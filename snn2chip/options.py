@@ -7,6 +7,7 @@ from typing import Any
 
 from snn2chip.chip.place.placing import Placing
 from snn2chip.chip.split import BALANCED
+from snn2chip.chip.target import is_file
 from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.model import IN_MEMORY, ModelRequest
 
@@ -50,19 +51,17 @@ class BuildOptions:
     def to_dict(self) -> dict[str, object]:
         """Plain values for build.toml; what is None is left out. Paths are absolute, so that `rerun` finds them."""
         # A module in memory has fields that no file can hold.
-        model = _plain(self.model, ModelRequest)
-        for key in ("path", "input_path"):
-            if key in model and not str(model[key]).startswith(IN_MEMORY):
-                model[key] = str(Path(str(model[key])).resolve())
+        model, quantize = _plain(self.model, ModelRequest), _plain(self.quantize)
+        top = {
+            k: v
+            for k in ("target", "align", "split", "share_cores", "labels", "prices")
+            if (v := getattr(self, k)) is not None
+        }
         return {
-            "model": model,
-            "quantize": _plain(self.quantize),
+            "model": _absolute(model, "path", "input_path"),
+            "quantize": _absolute(quantize, "calibration"),
             "place": _plain(self.place),
-            **{
-                k: v
-                for k in ("target", "align", "split", "share_cores", "labels", "prices")
-                if (v := getattr(self, k)) is not None
-            },
+            **_absolute(top, "labels", *(("target",) if is_file(self.target) else ())),
         }
 
     @classmethod
@@ -92,6 +91,13 @@ def _plain(value: object, kind: type | None = None) -> dict[str, object]:
     found = {name: getattr(value, name) for name in names}
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
     return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items() if v is not None}
+
+
+def _absolute(tree: dict[str, object], *keys: str) -> dict[str, object]:
+    """`tree` with absolute paths under `keys`, where there are any; a module in memory has none."""
+    paths = {k: str(tree[k]) for k in keys if k in tree}
+    known = {k: str(Path(p).resolve()) for k, p in paths.items() if not p.startswith(IN_MEMORY)}
+    return tree | known
 
 
 def _tupled(tree: Mapping[str, Any]) -> dict[str, Any]:

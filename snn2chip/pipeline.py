@@ -14,7 +14,7 @@ from snn2chip.progress import Progress, Silent
 from snn2chip.stages.compile import Compiled, compile_model
 from snn2chip.stages.data import load_labels
 from snn2chip.stages.energy import price
-from snn2chip.stages.levels import read
+from snn2chip.stages.levels import read, target_of
 from snn2chip.stages.report import write_report
 from snn2chip.stages.verify import verify_build
 from snn2chip.verify.text import verdict_dict, verdict_lines
@@ -86,6 +86,7 @@ def deploy(
     """
     tell = progress or Silent()
     path = check_out(out)
+    target_of(options)
     _check_labels(options)
     compiled = compile_model(options, path, progress=tell)
     live = options.model.loaded if isinstance(options.model, LiveRequest) else None

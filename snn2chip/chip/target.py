@@ -119,6 +119,11 @@ def load_target(name_or_path: str | Path) -> Target:
     return _target(parsed(table, str(path)), hashlib.sha256(data).hexdigest())
 
 
+def is_file(name: str) -> bool:
+    """Whether `load_target` takes `name` for a file's path, not for a target that comes with snn2chip."""
+    return name not in available() and (name.endswith(".toml") or "/" in name or "\\" in name)
+
+
 def available() -> tuple[str, ...]:
     """Names of the targets that come with snn2chip."""
     return tuple(sorted(p.stem for p in _folder().glob("*.toml")))
@@ -169,7 +174,7 @@ def _folder() -> Path:
 def _find(name: str) -> Path:
     if name in available():
         return _folder() / f"{name}.toml"
-    if name.endswith(".toml") or "/" in name or "\\" in name:
+    if is_file(name):
         return Path(name)
     raise Snn2ChipError(
         "target-unknown",

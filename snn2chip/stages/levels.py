@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snn2chip.chip.having import with_targets
+from snn2chip.chip.mesh import mesh_of
 from snn2chip.chip.target import Target, load_target
 from snn2chip.circuit.types import Circuit
 from snn2chip.errors import Finding, Severity, StatementError, errors_of
@@ -35,6 +36,13 @@ class Levels:
         return self.lowered.circuit
 
 
+def target_of(options: BuildOptions) -> Target:
+    """The target, which has the board that is asked for: both are checked before anything slow."""
+    target = load_target(options.target)
+    mesh_of(target, options.place.board)
+    return target
+
+
 def read(options: BuildOptions, progress: Progress) -> LoadedModel:
     """The model and its input; every assumption is told."""
     with progress.stage("read"):
@@ -56,7 +64,7 @@ def _named(model: LoadedModel) -> LoadedModel:
 
 def quantized(options: BuildOptions, progress: Progress) -> Levels:
     """Read, lower and quantize; findings are collected, none raises."""
-    target = load_target(options.target)
+    target = target_of(options)
     model = read(options, progress)
     with progress.stage("lower"):
         lowered = lower(model.network)
