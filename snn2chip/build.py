@@ -130,6 +130,20 @@ def is_build(path: str | Path) -> bool:
     return (Path(path) / "build.toml").is_file()
 
 
+def replaced(path: Path, options: BuildOptions, inputs: Mapping[str, str]) -> str:
+    """What a build of `options` and `inputs` (name -> sha256) takes the place of; "" if of nothing, or of the same."""
+    if not is_build(path):
+        return ""
+    try:
+        tree = tomllib.loads((path / "build.toml").read_text())
+        old = BuildOptions.from_dict(tree["options"])
+        what = f"a build of {Path(old.model.path).name} for {old.target}"
+        same = old.to_dict() == options.to_dict() and tree["inputs"] == dict(inputs)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, Snn2ChipError):
+        return "a build that cannot be read"
+    return "" if same else f"{what}, of other options or other files"
+
+
 def check_out(path: str | Path) -> Path:
     """`path` if a build can be written there: a new name, or an older build; else an error."""
     out = Path(path)

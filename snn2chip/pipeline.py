@@ -38,6 +38,7 @@ class Deployment:
             *verdict_lines(self.verdict),
             *self.estimate.lines(),
             f"report: {self.report}",
+            *self.compiled.gone(),
         ]
 
     def to_dict(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from snn2chip.cli.main import main
 from snn2chip.files import sha256, write_folder
 from snn2chip.model import ModelRequest
 from snn2chip.options import BuildOptions
+
+DATA = Path(__file__).parents[1] / "examples" / "data"
 
 KILLED = """
 import os
@@ -51,6 +54,28 @@ def test_a_whole_folder_opens(folder: Path) -> None:
     found = build.open_build(folder)
     assert Path(found.options.model.path).name == "net.pth"
     assert set(build.COMPILED) <= set(found.hashes)
+
+
+def test_what_a_build_takes_the_place_of(folder: Path) -> None:
+    options = BuildOptions(model=ModelRequest(path="net.pth"))
+    assert build.replaced(folder.parent / "new", options, {}) == ""
+    assert build.replaced(folder, options, {}) == "", "the same again"
+    was = "a build of net.pth for loihi2, of other options or other files"
+    assert build.replaced(folder, options, {"model": "ab"}) == was
+    assert build.replaced(folder, replace(options, target="loihi1"), {}) == was
+    (folder / "build.toml").write_text("format = ")
+    assert build.replaced(folder, options, {}) == "a build that cannot be read"
+
+
+def test_another_build_in_its_place_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "build")
+    words = ["compile", str(DATA / "digits.pth"), "--shape", "1,8,8", "--out", out]
+    for more, said in (([], False), ([], False), (["--weight-bits", "4"], True)):
+        assert main([*words, *more]) == 0
+        line = "replaced: a build of digits.pth for loihi2, of other options or other files\n"
+        assert (line in capsys.readouterr().out) == said
 
 
 def test_a_folder_of_another_version(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

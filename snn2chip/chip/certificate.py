@@ -49,9 +49,7 @@ class Certificate:
         boards = ", ".join(f"{n} × {name}" for name, n in self.boards.items())
         n = len(self.cores)
         shared = f" ({self.shared} shared by several layers)" if self.shared else ""
-        held = (
-            f"certificate: {n} core{'s' * (n != 1)}{shared} on {self.chips} chip(s) of {self.usable}"
-        )
+        held = f"certificate: {n} core{'s' * (n != 1)}{shared} on {self.chips} chip(s) of {self.usable}"
         return [f"{held}{f'; boards: {boards}' if boards else ''}", *(f"  {s}" for s in self.fewer)]
 
     def to_dict(self) -> dict[str, object]:

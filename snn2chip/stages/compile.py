@@ -28,7 +28,7 @@ from snn2chip.stages.rates import rates_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """A model on all levels, and where it was written."""
+    """A model on all levels, and where it was written. `replaced`: what was there and is gone: another build, or ""."""
 
     levels: Levels
     program: Program
@@ -36,6 +36,7 @@ class Compiled:
     validation: Validation | None
     findings: tuple[Finding, ...]
     path: Path
+    replaced: str = ""
 
     def lines(self) -> list[str]:
         """What was made, for people."""
@@ -52,7 +53,12 @@ class Compiled:
             *self.certificate.lines(),
             *(str(f) for f in self.findings),
             f"build folder: {self.path}",
+            *self.gone(),
         ]
+
+    def gone(self) -> list[str]:
+        """The line that says what the build takes the place of."""
+        return [f"replaced: {self.replaced}"] if self.replaced else []
 
     def _validated(self) -> str:
         if self.validation is None:
@@ -65,6 +71,7 @@ class Compiled:
         v = self.validation
         return {
             "build": str(self.path),
+            "replaced": self.replaced or None,
             "populations": len(self.levels.qc.populations),
             "cores": len(self.program.cores),
             "chips": self.program.chips,
@@ -99,6 +106,7 @@ def compile_model(
     made = mapped(levels, options, tell)
     findings = (*levels.findings, *made.findings)
     certified = certificate(made.program, levels.target)
+    replaced = build.replaced(path, options, inputs(options, levels))
     _write(path, options, levels, made.program, certified, findings)
     return Compiled(
         levels=levels,
@@ -107,6 +115,7 @@ def compile_model(
         validation=made.validation,
         findings=findings,
         path=path,
+        replaced=replaced,
     )
 
 

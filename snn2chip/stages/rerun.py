@@ -13,11 +13,15 @@ from snn2chip.stages.compile import compile_model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
-    """File of the compile -> whether its bytes are the same; inputs whose files have changed since."""
+    """File of the compile -> whether its bytes are the same; inputs whose files have changed since.
+
+    `replaced`: what was where the second build is kept: another build, or "".
+    """
 
     files: dict[str, bool]
     changed: tuple[str, ...]
     path: Path | None
+    replaced: str = ""
 
     @property
     def same(self) -> bool:
@@ -29,7 +33,8 @@ class Rerun:
         rows = [
             f"{name:<14} {'same bytes' if same else 'DIFFERS'}" for name, same in self.files.items()
         ]
-        return [*(f"changed since the build: {c}" for c in self.changed), *rows]
+        gone = [f"replaced: {self.replaced}"] if self.replaced else []
+        return [*(f"changed since the build: {c}" for c in self.changed), *rows, *gone]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values."""
@@ -51,11 +56,17 @@ def rerun(
     if out is not None and Path(out).resolve() == folder.path.resolve():
         raise Snn2ChipError("out-taken", str(out), "is the build itself", help="name another --out")
     with TemporaryDirectory() as scratch:
-        second = compile_model(folder.options, out or Path(scratch) / "build", progress=tell).path
+        made = compile_model(folder.options, out or Path(scratch) / "build", progress=tell)
+        second = made.path
         again = build.open_build(second)
         files = {
             name: sha256(folder.path / name) == sha256(second / name) for name in build.COMPILED
         }
     inputs = (name for name in again.hashes if name not in build.COMPILED)
     changed = tuple(name for name in inputs if folder.hashes.get(name) != again.hashes[name])
-    return Rerun(files=files, changed=changed, path=None if out is None else Path(out))
+    return Rerun(
+        files=files,
+        changed=changed,
+        path=None if out is None else Path(out),
+        replaced=made.replaced,
+    )
