@@ -73,6 +73,10 @@ class Layout(Enum):
 LAYOUTS = tuple(layout.value for layout in Layout)
 
 
+HALF_BYTE, BYTE = 128, 255
+"""The largest value of an array of pixels of 8 bits is about always one of these or between them."""
+
+
 def load_array(path: str | Path) -> NDArray[Any]:
     """The array in a .npy file: real finite numbers, at least one. Never unpickles; every error names the file."""
     where = str(path)
@@ -156,6 +160,34 @@ def arrange(
     return data
 
 
+def channels_help(frame: Shape, channels: int, kind: InputKind) -> str:
+    """What to do where `frame`, read as (C, H, W), has not `channels` of them: they may be its last axis.
+
+    >>> channels_help((32, 32, 3), 3, InputKind.STATIC)
+    'the last axis fits: transpose it to NCHW, x.transpose(0, 3, 1, 2)'
+    """
+    if frame[2] != channels:
+        return "is --layout right?"
+    if kind is InputKind.STATIC:
+        return "the last axis fits: transpose it to NCHW, x.transpose(0, 3, 1, 2)"
+    return "the last axis fits: move it before H and W, numpy.moveaxis(x, -1, -3)"
+
+
+def pixels_note(array: NDArray[Any]) -> str:
+    """What to say of whole numbers that look like pixels of 8 bits; empty for all others.
+
+    >>> pixels_note(np.array([0, 255], np.uint8))
+    'input of whole numbers 0 … 255 (uint8), taken as they are: never rescaled'
+    """
+    low, high = array.min(), array.max()
+    if low < 0 or not HALF_BYTE <= high <= BYTE or (array != np.floor(array)).any():
+        return ""
+    return (
+        f"input of whole numbers {low:g} … {high:g} ({array.dtype}), taken as they are: "
+        "never rescaled"
+    )
+
+
 _KINDS = {InputKind.STATIC: "one image for all steps", InputKind.FRAMES: "one frame per step"}
 _LAYOUTS_OF = {
     kind: " | ".join(layout.value for layout in Layout if layout.kind is kind) for kind in InputKind
@@ -196,7 +228,9 @@ def _check_frame(data: InputData, shape: Shape | None) -> None:
         why,
         have=f"{_by(data.frame)} (C x H x W)",
         need=_by(shape),
-        help="is --layout right?",
+        help=channels_help(data.frame, shape[0], data.kind)
+        if data.frame[0] != shape[0]
+        else "is --layout right?",
     )
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from numpy.typing import NDArray
 
 from snn2chip.errors import Finding, Snn2ChipError
-from snn2chip.inputs import InputData, Layout, arrange, guess_layout, load_array, parse_layout
+from snn2chip.inputs import (
+    InputData,
+    Layout,
+    arrange,
+    guess_layout,
+    load_array,
+    parse_layout,
+    pixels_note,
+)
 from snn2chip.network.types import InputKind, Network, Shape
 from snn2chip.recording import Outputs
 
@@ -136,7 +144,7 @@ def _of_checkpoint(request: ModelRequest, array: NDArray[Any] | None) -> LoadedM
     )
     read = system_of(container, request.arch).read(container, asked)
     return LoadedModel(
-        network=_assuming_layout(read.network, request, array),
+        network=_as_given(read.network, request, array),
         inputs=inputs,
         zoo=read.module,
         write_twin=read.write_twin,
@@ -163,7 +171,7 @@ def _of_nir(request: ModelRequest, array: NDArray[Any] | None) -> LoadedModel:
         else arrange(array, request.layout, network.input.kind, shape, network.steps)
     )
     return LoadedModel(
-        network=_assuming_layout(network, request, array), inputs=inputs, zoo=None, write_twin=None
+        network=_as_given(network, request, array), inputs=inputs, zoo=None, write_twin=None
     )
 
 
@@ -192,12 +200,12 @@ def _is_nir(path: Path) -> bool:
         return False
 
 
-def _assuming_layout(
-    network: Network, request: ModelRequest, array: NDArray[Any] | None
-) -> Network:
-    """`network` with the sentence on the layout, where that was guessed."""
-    if array is None or request.layout is not None:
+def _as_given(network: Network, request: ModelRequest, array: NDArray[Any] | None) -> Network:
+    """`network` with the sentences on values that nothing rescales, and on the layout where that was guessed."""
+    if array is None:
         return network
-    sentence = guess_layout(array, network.input.kind, network.input.shape)[1]
-    provenance = replace(network.provenance, assumed=(*network.provenance.assumed, sentence))
-    return replace(network, provenance=provenance)
+    said = [pixels_note(array)]
+    if request.layout is None:
+        said.append(guess_layout(array, network.input.kind, network.input.shape)[1])
+    assumed = (*network.provenance.assumed, *filter(None, said))
+    return replace(network, provenance=replace(network.provenance, assumed=assumed))

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from snn2chip.errors import Snn2ChipError
-from snn2chip.inputs import LAYOUTS, Layout, arrange, guess_layout, load_array, parse_layout
+from snn2chip.inputs import (
+    LAYOUTS,
+    Layout,
+    arrange,
+    guess_layout,
+    load_array,
+    parse_layout,
+    pixels_note,
+)
 from snn2chip.network.types import InputKind
 
 STATIC, FRAMES = InputKind.STATIC, InputKind.FRAMES
@@ -96,6 +104,12 @@ def test_a_layout_is_guessed_from_the_rank_and_said():
         ((count(3, 4, 4), "NCHW"), ["rank", "3x4x4", "4 axes"]),
         ((count(2, 3, 4, 4), "TNCHW"), ["rank", "5 axes"]),
         ((count(2, 2, 4, 4), "NCHW", STATIC, (3, 4, 4)), ["channels", "2x4x4", "3x4x4"]),
+        ((count(2, 4, 4, 3), "NCHW", STATIC, (3, 4, 4)), ["channels", "x.transpose(0, 3, 1, 2)"]),
+        ((count(2, 4, 4, 2), "NCHW", STATIC, (3, 4, 4)), ["channels", "is --layout right?"]),
+        (
+            (count(5, 2, 4, 4, 3), "TNCHW", FRAMES, (3, 4, 4)),
+            ["channels", "numpy.moveaxis(x, -1, -3)"],
+        ),
         ((count(2, 3, 4, 5), "NCHW", STATIC, (3, 4, 4)), ["shape", "3x4x5", "3x4x4"]),
         ((count(2, 3, 4, 4), "NCHW", FRAMES), ["one frame per step", "TNCHW | NTCHW"]),
         ((count(4, 2, 3, 4, 4), "TNCHW", STATIC), ["one image for all steps", "NCHW"]),
@@ -152,3 +166,18 @@ def test_files_that_are_no_arrays(tmp_path):
     np.savez(tmp_path / "bad.npz", x=np.ones(2))
     assert "no .npy file" in refused(load_array, tmp_path / "bad.npz")
     assert "directory" in refused(load_array, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "noted"),
+    [
+        (np.array([0, 200], np.uint8), True),
+        (np.array([3.0, 255.0]), True),
+        (np.array([0, 1], np.uint8), False),
+        (np.array([0.5, 255.0]), False),
+        (np.array([-1, 255]), False),
+        (np.array([0, 256]), False),
+    ],
+)
+def test_pixels_of_eight_bits_are_noted(values, noted):
+    assert bool(pixels_note(values)) == noted

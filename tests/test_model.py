@@ -101,3 +101,22 @@ def test_input_that_does_not_fit(tmp_path, path):
 
 def test_a_convention_is_for_nir_files(path):
     assert ".nir" in refused(path=path, shape=(1, 8, 8), convention="norse")
+
+
+def test_pixels_are_taken_as_they_are_and_that_is_said(tmp_path, path):
+    pixels = (images().numpy() * 0 + 255).astype(np.uint8)
+    np.save(tmp_path / "pixels.npy", pixels)
+    model = load_model(
+        ModelRequest(path=path, input_path=str(tmp_path / "pixels.npy"), layout="NCHW")
+    )
+    assert model.inputs is not None
+    assert model.inputs.values.max() == 255
+    assert model.network.provenance.assumed[-1] == (
+        "input of whole numbers 255 … 255 (uint8), taken as they are: never rescaled"
+    )
+
+
+def test_channels_that_come_last_are_noticed(tmp_path, path):
+    np.save(tmp_path / "last.npy", images().numpy().transpose(0, 2, 3, 1))
+    said = refused(path=path, input_path=str(tmp_path / "last.npy"))
+    assert "transpose it to NCHW, x.transpose(0, 3, 1, 2)" in said

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from snn2chip.errors import Snn2ChipError
-from snn2chip.network.types import Shape
+from snn2chip.inputs import channels_help
+from snn2chip.network.types import InputKind, Shape
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.options import Options, whole
 from snn2chip.readers.types import ReadRequest
@@ -17,6 +18,7 @@ def frame_of(request: ReadRequest, o: Options, default: Shape, assumed: str, fir
     if request.shape is None:
         o.assumed.append(f"{assumed}; no input or shape says it")
         return default
+    kind = InputKind.STATIC if request.frames is None else InputKind.FRAMES
     if request.shape[0] != default[0]:
         raise Snn2ChipError(
             "input-shape",
@@ -24,7 +26,7 @@ def frame_of(request: ReadRequest, o: Options, default: Shape, assumed: str, fir
             f"has another number of channels than {first}",
             have=f"{request.shape[0]} in {'x'.join(map(str, request.shape))}",
             need=str(default[0]),
-            help="is --layout right?",
+            help=channels_help(request.shape, default[0], kind),
         )
     return request.shape
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from snn2chip.errors import Snn2ChipError
+from snn2chip.inputs import channels_help
 from snn2chip.network.types import InputKind, Network, NetworkInput, Provenance, ReadOut, Shape
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.resnet_build import READOUT, check_tensors, layers_of
@@ -70,7 +71,8 @@ def read(container: Container, request: ReadRequest, family: Family) -> ReadMode
     settings = settle(container, request, s, family)
     plan = plan_of(s, family, settings.stages, settings.stem_stride, dialect)
     used, unused = check_tensors(container, plan)
-    shape, assumed = _frame(container.path, request.shape, s)
+    kind = InputKind.STATIC if request.frames is None else InputKind.FRAMES
+    shape, assumed = _frame(container.path, request.shape, s, kind)
     assumed = (*container.notes, *settings.assumed, *assumed, *_frames_note(request, dialect))
     provenance = Provenance(
         path=container.path,
@@ -83,9 +85,7 @@ def read(container: Container, request: ReadRequest, family: Family) -> ReadMode
         unused=unused,
     )
     network = Network(
-        input=NetworkInput(
-            shape=shape, kind=InputKind.STATIC if request.frames is None else InputKind.FRAMES
-        ),
+        input=NetworkInput(shape=shape, kind=kind),
         steps=settings.steps,
         layers=layers_of(plan, settings, container.tensors, shape[1:]),
         readout=ReadOut(layer=READOUT, mean=True),
@@ -135,7 +135,9 @@ def _check_arch(path: str, arch: str | None, s: Structure, family: Family) -> No
         )
 
 
-def _frame(path: str, shape: Shape | None, s: Structure) -> tuple[Shape, tuple[str, ...]]:
+def _frame(
+    path: str, shape: Shape | None, s: Structure, kind: InputKind
+) -> tuple[Shape, tuple[str, ...]]:
     """Shape (C, H, W) of the input, and what was assumed for it."""
     if shape is None:
         if s.stem_kernel != 7:
@@ -156,7 +158,7 @@ def _frame(path: str, shape: Shape | None, s: Structure) -> tuple[Shape, tuple[s
             f"has another number of channels than conv1.weight of {path}",
             have=f"{shape[0]} in {'x'.join(map(str, shape))}",
             need=str(s.in_channels),
-            help="is --layout right?",
+            help=channels_help(shape, s.in_channels, kind),
         )
     return shape, ()
 
