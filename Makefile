@@ -35,15 +35,15 @@ frameworks: $(STAMP) ## Test live modules with the other SpikingJelly, 0.0.0.0.1
 	  --target $(VENV)/spikingjelly14 spikingjelly==0.0.0.0.14
 	PYTHONPATH=$(VENV)/spikingjelly14 $(BIN)/python -m pytest -q tests/readers/module/test_spikingjelly.py
 
-lint: $(STAMP)
+lint: $(STAMP) ## ruff and the import rules
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/lint-imports
 
-check-types: $(STAMP)
+check-types: $(STAMP) ## pyright in strict mode, of tests too
 	$(BIN)/pyright
 
-pytest: $(STAMP) lava
+pytest: $(STAMP) lava ## All tests, on JOBS processes (2)
 	$(BIN)/python -m pytest -q -n $(JOBS)
 
 format: $(STAMP) ## Rewrite the code in our format

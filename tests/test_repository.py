@@ -57,6 +57,21 @@ def test_ci_can_be_run():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
+def test_hooks_look_at_what_make_lint_looks_at():
+    (code,) = re.findall(r"^CODE := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text().split("- id: ")[1:]
+    ruff = [h for h in hooks if h.startswith("ruff-")]
+    assert len(ruff) == 2
+    assert all(f"files: ^({'|'.join(code.split())})/" in h for h in ruff)
+
+
+def test_make_help_lists_every_part_of_make_test():
+    text = (ROOT / "Makefile").read_text()
+    (parts,) = re.findall(r"^test: (.+?) ##", text, re.MULTILINE)
+    listed = re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE)
+    assert {"test", *parts.split()} <= set(listed)
+
+
 def test_all_is_every_extra_but_the_developers():
     extras = PROJECT["project"]["optional-dependencies"]
     (everything,) = extras["all"]

@@ -1,7 +1,9 @@
 """The certificate of placed programs, against counts of the packed words and against what would then fit."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 from snn2chip.chip.certificate import certificate
 from snn2chip.chip.formats import loihi2
@@ -44,6 +46,19 @@ def test_the_whole():
     tree = json.loads(json.dumps(found.to_dict()))
     assert (tree["cores"], tree["chips"], len(tree["each"])) == (cores, found.chips, cores)
     assert "certificate: " in found.lines()[0]
+
+
+def test_the_docs_describe_every_key():
+    tree = certificate(mapped(BOARD), BOARD).to_dict()
+    page = (Path(__file__).parents[2] / "docs" / "placement.md").read_text()
+    _, _, table = page.partition("\n## certificate.json\n")
+    described = [
+        key
+        for row in re.findall(r"^\| (`.+?`) \| ", table, re.MULTILINE)
+        for key in re.findall(r"`(\w+)`", row)
+    ]
+    assert isinstance(tree["each"], list)
+    assert sorted(described) == sorted([*tree, *tree["each"][0]])
 
 
 def test_one_chip_is_the_fewest():
