@@ -201,8 +201,9 @@ class Provenance:
     """Where a network came from and how it was understood.
 
     `system`: the reader's name (`sew_resnet`, `nir` ...); `arch`: the architecture by name; `options`: what the file
-    could not say, as used (argument name to value); `assumed`: one sentence for each default taken; `unused`: keys of
-    tensors that the network does not need, with the reason; `args` of the container that were read.
+    could not say, as used (argument name to value); `sources`: where options come from, as far as the reader keeps it;
+    `assumed`: one sentence for each default taken; `unused`: keys of tensors that the network does not need, with the
+    reason; `args` of the container that were read.
     """
 
     path: str
@@ -210,6 +211,7 @@ class Provenance:
     system: str
     arch: str
     options: Mapping[str, object] = field(default_factory=dict[str, object])
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
     assumed: tuple[str, ...] = ()
     used: int = 0
     unused: tuple[str, ...] = ()

@@ -181,6 +181,7 @@ class Builder:
                 system=system,
                 arch=arch,
                 options=o.used,
+                sources=o.sources,
                 assumed=(*self.container.notes, *o.assumed),
                 used=len(self.taken),
                 unused=(*unused, *self.left_out),

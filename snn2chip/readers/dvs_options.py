@@ -9,6 +9,7 @@ from snn2chip.readers.dvs_keys import Part, PartKind
 from snn2chip.readers.layer_list import BLOCK_TYPES, FIELDS, entries_of, layer_list
 from snn2chip.readers.options import (
     TRAINING,
+    USER,
     Options,
     choice,
     flag,
@@ -93,7 +94,7 @@ def _layer_list(o: Options) -> list[dict[str, object]]:
     """The authors' list as given, or empty."""
     if o.given.get("layer_list") is None:
         return []
-    o.used["layer_list"] = o.given["layer_list"]
+    o.take("layer_list", o.given["layer_list"], USER)
     return layer_list(o.given["layer_list"], tuple(k for k in FIELDS if k != "k_pool"))
 
 

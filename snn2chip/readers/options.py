@@ -10,14 +10,22 @@ V = TypeVar("V")
 Parser = Callable[[str, object], V]
 """(name, value as given) -> value, or Snn2ChipError."""
 
+USER, STEPS, INPUT = "--option", "--steps", "the input"
+FILE, TENSORS, DEFAULT = "args of the file", "tensors of the file", "default"
+"""Where the value of an option comes from."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Options:
-    """Looks values up and keeps account of it: `used` by name, and one sentence in `assumed` for each default taken."""
+    """Looks values up and keeps account of it.
+
+    `used` and `sources` by name: the value, and where it comes from; one sentence in `assumed` for each default taken.
+    """
 
     given: Mapping[str, object]
     args: Mapping[str, object]
     used: dict[str, object] = field(default_factory=dict[str, object])
+    sources: dict[str, str] = field(default_factory=dict[str, str])
     assumed: list[str] = field(default_factory=list[str])
 
     def find(self, name: str, parse: Parser[V], *others: str, in_args: bool = True) -> V | None:
@@ -41,12 +49,16 @@ class Options:
             )
         value = said if said is not None else held
         if value is not None:
-            self.used[name] = value
+            self.take(name, value, FILE if said is None else USER)
         return value
 
-    def default(self, name: str, value: V, why: str) -> V:
+    def take(self, name: str, value: object, source: str) -> None:
+        """Use `value`, which comes from `source`."""
+        self.used[name], self.sources[name] = value, source
+
+    def default(self, name: str, value: V, why: str, source: str = DEFAULT) -> V:
         """`value`, taken because nothing says otherwise."""
-        self.used[name] = value
+        self.take(name, value, source)
         self.assumed.append(f"{name} = {value} ({why})")
         return value
 

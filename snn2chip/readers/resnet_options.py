@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from snn2chip.errors import Snn2ChipError
 from snn2chip.readers.checkpoint import Container
 from snn2chip.readers.options import (
+    DEFAULT,
     TRAINING,
     Options,
     choice,
@@ -74,6 +75,7 @@ class Settings:
     stem_stride: int
     stem_pool: bool
     used: dict[str, object]
+    sources: dict[str, str]
     assumed: tuple[str, ...]
 
     @property
@@ -114,6 +116,7 @@ def settle(container: Container, request: ReadRequest, s: Structure, family: Fam
         stem_stride=stem_stride,
         stem_pool=stem_pool,
         used=o.used,
+        sources=o.sources,
         assumed=tuple(o.assumed),
     )
 
@@ -168,7 +171,8 @@ def _neuron(o: Options, s: Structure) -> NeuronSettings:
     if kind != "IFNode":
         defaults["decay_input"] = True
     taken = {k: v for k, v in defaults.items() if said[k] is None}
-    o.used.update(taken)
+    for name, value in taken.items():
+        o.take(name, value, DEFAULT)
     if taken:
         values = ", ".join(f"{k} = {v}" for k, v in taken.items())
         o.assumed.append(f"{values} (the authors' defaults; checkpoints do not say)")

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from snn2chip.errors import Snn2ChipError
 from snn2chip.network.types import Shape
 from snn2chip.readers.claims import frame_of
-from snn2chip.readers.options import Options, flag, number, refuse_unknown, whole
+from snn2chip.readers.options import (
+    DEFAULT,
+    INPUT,
+    STEPS,
+    TENSORS,
+    Options,
+    flag,
+    number,
+    refuse_unknown,
+    whole,
+)
 from snn2chip.readers.s_resnet_keys import Sizes
 from snn2chip.readers.types import ReadRequest
 from snn2chip.zoo.s_resnet import VOTES
@@ -118,7 +128,7 @@ def _boosting(path: str, outputs: int, sizes: Sizes, o: Options) -> bool:
             have=f"{outputs} rows of fc",
             need="boosting=false",
         )
-    o.used["boosting"] = said
+    o.take("boosting", said, o.sources.get("boosting", o.sources.get("num_cls", TENSORS)))
     return said
 
 
@@ -154,7 +164,8 @@ def _steps(request: ReadRequest, sizes: Sizes, o: Options) -> int:
             have=" and ".join(map(str, sorted(steps))),
             need=f"{sizes.norms}, as in the file" + ("" if static else ", or fewer frames"),
         )
-    o.used["T"] = first
+    source = STEPS if request.steps is not None else TENSORS if request.frames is None else INPUT
+    o.take("T", first, o.sources.get("T", source))
     if first < sizes.norms:
         o.assumed.append(
             f"T = {first} of {sizes.norms}: the first norms, and the sum divided by {sizes.norms}"
@@ -183,5 +194,7 @@ def _frame(path: str, request: ReadRequest, sizes: Sizes, o: Options) -> tuple[S
             help="img_size is the size after resizing" if sizes.for_events else "",
         )
     if said is None:
-        o.default("img_size", size, "of the input" if request.shape else "the authors' default")
+        given = request.shape is not None
+        why, source = ("of the input", INPUT) if given else ("the authors' default", DEFAULT)
+        o.default("img_size", size, why, source)
     return frame, size

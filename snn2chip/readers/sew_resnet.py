@@ -80,6 +80,7 @@ def read(container: Container, request: ReadRequest, family: Family) -> ReadMode
         system=family.value,
         arch=_arch(s, family),
         options=settings.used,
+        sources=settings.sources,
         assumed=assumed,
         used=used,
         unused=unused,

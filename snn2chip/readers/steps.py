@@ -1,7 +1,7 @@
 """T, the number of steps, which weights do not say: from the input, the user, the file's args, or a default."""
 
 from snn2chip.errors import Snn2ChipError
-from snn2chip.readers.options import Options, whole
+from snn2chip.readers.options import FILE, INPUT, STEPS, USER, Options, whole
 from snn2chip.readers.types import ReadRequest
 
 
@@ -29,7 +29,16 @@ def steps_of(o: Options, request: ReadRequest, default: int, name: str = "T") ->
             "T", default, "the authors' default; neither the file nor an option says it"
         )
     steps = next(iter(wanted), trained or default)
-    o.used["T"] = steps
+    o.take("T", steps, _source(request, said))
     if trained is not None and trained != steps:
         o.assumed.append(f"T = {steps}, though the file's args say {trained}")
     return steps
+
+
+def _source(request: ReadRequest, said: list[int]) -> str:
+    """Where T comes from: the first of those that say it; all of them agree."""
+    if request.frames is not None:
+        return INPUT
+    if not said:
+        return FILE
+    return USER if request.steps is None else STEPS

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from snn2chip.model import ModelRequest
 from snn2chip.network.shapes import shapes
-from snn2chip.network.types import Network, Neuron
+from snn2chip.network.types import Network, Neuron, Provenance
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.levels import read
@@ -31,7 +31,7 @@ class Inspected:
             f"input {_by(n.input.shape)} {n.input.kind.value}, T = {n.steps}, read-out: "
             f"{'mean' if n.readout.mean else 'sum'} of {n.readout.layer} over T",
             f"{len(n.layers)} layers, {neurons:,} spiking neurons, {p.used} tensors used",
-            *(f"option {key} = {value}" for key, value in p.options.items()),
+            *(f"option {key} = {value}{_from(p, key)}" for key, value in p.options.items()),
             *(f"not used: {key}" for key in p.unused),
             "",
             *rows,
@@ -47,6 +47,7 @@ class Inspected:
             "system": p.system,
             "arch": p.arch,
             "options": dict(p.options),
+            "sources": dict(p.sources),
             "assumed": list(p.assumed),
             "unused": list(p.unused),
             "tensors": p.used,
@@ -68,6 +69,11 @@ class Inspected:
 def inspect_model(request: ModelRequest, *, progress: Progress | None = None) -> Inspected:
     """Read the model that `request` names."""
     return Inspected(network=read(BuildOptions(model=request), progress or Silent()).network)
+
+
+def _from(p: Provenance, key: str) -> str:
+    source = p.sources.get(key)
+    return f" ({source})" if source else ""
 
 
 def _by(shape: tuple[int, ...]) -> str:

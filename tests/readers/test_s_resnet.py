@@ -92,7 +92,9 @@ def test_inspect_names_the_system(path):
         "s_resnet (SResnet of Vicente-Sola et al. 2022, n = 1, 4 filters, norms of 3 steps)"
         in lines[0]
     )
-    assert "option leak_mem = 0.875" in lines
+    assert "option leak_mem = 0.875 (--option)" in lines
+    assert "option T = 3 (tensors of the file)" in lines
+    assert "option img_size = 32 (default)" in lines
 
 
 def test_one_of_two_names_is_enough_and_both_must_agree(path):
