@@ -41,4 +41,4 @@ def _source(request: ReadRequest, said: list[int]) -> str:
         return INPUT
     if not said:
         return FILE
-    return USER if request.steps is None else STEPS
+    return STEPS if request.steps else USER
