@@ -1,5 +1,6 @@
 """What the user chose, as build.toml and the printed command have it."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from snn2chip.cli.main import main
 from snn2chip.model import ModelRequest
 from snn2chip.options import BuildOptions, QuantizeOptions
-from snn2chip.report.statement import deploy_command
+from snn2chip.report.statement import commands, deploy_command
 
 
 def test_every_path_is_absolute(tmp_path, monkeypatch):
@@ -49,3 +50,9 @@ def test_a_board_is_checked_before_the_network(verb, tmp_path, capsys):
     line = capsys.readouterr().err
     assert "board-unknown" in line
     assert "did you mean 'square'?" in line
+
+
+def test_a_folder_with_a_space_is_one_word_of_every_command():
+    options = BuildOptions(model=ModelRequest(path="/net.pth", input_path="/my data/x.npy"))
+    for fact in commands(options, "/my builds/a"):
+        assert "/my builds/a" in shlex.split(fact.label)

@@ -154,27 +154,28 @@ def _target_sources(target: Target) -> str:
 
 def commands(options: BuildOptions, build: str) -> tuple[Fact, ...]:
     """How to repeat this, and how to look closer; what was a module in memory cannot be repeated by a command."""
+    folder = shlex.quote(build)
     given = options.model.input_path or "X.npy"
     layout = f" --layout {options.model.layout}" if options.model.layout else ""
     labels = f" --labels {shlex.quote(options.labels)}" if options.labels else ""
     looks = (
         Fact(
-            label=f"snn2chip verify {build} --input {shlex.quote(given)}{layout}{labels}",
+            label=f"snn2chip verify {folder} --input {shlex.quote(given)}{layout}{labels}",
             value="compare again, on this or another input; --engine all with every executor",
         ),
         Fact(
-            label=f"snn2chip audit {build}",
+            label=f"snn2chip audit {folder}",
             value="rebuild the network from the packed tables alone",
         ),
     )
     if options.model.path.startswith(IN_MEMORY):
         return looks
     return (
-        Fact(label=f"snn2chip rerun {build}", value="repeat the build and compare the bytes"),
+        Fact(label=f"snn2chip rerun {folder}", value="repeat the build and compare the bytes"),
         Fact(label=deploy_command(options, build), value="the same by hand"),
         *looks,
         Fact(
-            label=f"snn2chip twin {build} -o twin.pth",
+            label=f"snn2chip twin {folder} -o twin.pth",
             value="the network on the chip's grid, as a checkpoint",
         ),
     )

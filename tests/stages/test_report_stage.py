@@ -11,7 +11,7 @@ DATA = Path(__file__).parents[2] / "examples" / "data"
 
 
 def test_energy_of_another_input_is_left_out_and_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = np.load(DATA / "digits_test.npy")
     np.save(tmp_path / "a.npy", images[:2])
@@ -21,11 +21,16 @@ def test_energy_of_another_input_is_left_out_and_said(
     layout, labels = ["--layout", "NCHW"], ["--labels", str(tmp_path / "y.npy")]
     words = ["deploy", str(DATA / "digits.pth"), "--input", a, *layout, *labels, "--out", build]
     assert main(words) == 0
+    by_hand = f"{' '.join((*words[2:4], *layout, *labels))} --target loihi2 --out {build}<"
     assert "is older than this verdict" not in capsys.readouterr().out
     page = tmp_path / "build" / "report.html"
     assert (
         f"snn2chip verify {build} --input {a} {' '.join((*layout, *labels))}<" in page.read_text()
     )
+    # However the build is named, the page names it so that its commands run in any folder.
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "build"]) == 0
+    assert by_hand in page.read_text()
     assert main(["simulate", build, "--input", b, *layout]) == 0
     assert "not exercised: fc" not in capsys.readouterr().out
     assert main(["energy", build]) == 0
