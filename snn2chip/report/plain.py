@@ -70,7 +70,7 @@ def profile(layers: Sequence[LayerRow]) -> Chart | None:
         y=axis("changed", 0.0, max(m.y for m in marks), " %"),
         marks=marks,
         lines=(Line(points=tuple((m.x, m.y) for m in marks)),),
-        width=1180,
+        width=1140,
         height=240,
     )
 

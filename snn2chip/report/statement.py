@@ -92,7 +92,7 @@ def identity(
         Fact(label="versions", value=", ".join(f"{k} {v}" for k, v in versions.items())),
         Fact(
             label="sha256",
-            value=f"{len(hashes)} files",
+            value=f"{len(hashes)} file{'s' * (len(hashes) != 1)}",
             note=", ".join(f"{name} {digest}" for name, digest in hashes.items()),
         ),
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -58,6 +59,33 @@ def test_the_page_lays_out_and_sorts(made, chromium, tmp_path, width):
     assert seen["folded"] == 0, "nothing stays folded on paper"
     assert seen["slices"] == [44 * i for i in range(len(made.data.picture.nodes))]
     assert set(seen["rows"]) == {44}, "rows of the picture and its lines must keep together"
+
+
+MEASURED = """<script>
+const right = (e) => e.getBoundingClientRect().right;
+const box = document.querySelector("#layers table").closest(".scroll");
+document.title = JSON.stringify({
+  inside: Math.max(...[...document.querySelectorAll("caption, p")].map(right)) - innerWidth,
+  cut: box.scrollWidth - box.clientWidth,
+  names: [...document.querySelectorAll("#layers tbody th")].map((e) => e.textContent),
+});
+</script>"""
+
+
+@pytest.mark.parametrize("width", [1200, 1440])
+def test_long_names_push_nothing_out_of_the_window(made, chromium, tmp_path, width):
+    names = [f"layer{i}.execute.0.spike_func@2" for i, _ in enumerate(made.data.layers)]
+    rows = [replace(r, name=n) for r, n in zip(made.data.layers, names, strict=True)]
+    page = tmp_path / "report.html"
+    text = render(replace(made.data, layers=tuple(rows)))
+    page.write_text(text.replace("</body>", f"{MEASURED}</body>"), encoding="utf-8")
+    dom = browse(chromium, tmp_path, f"--window-size={width},900", "--dump-dom", page.as_uri())
+    title = re.search(r"<title>(.*?)</title>", dom)
+    assert title is not None
+    seen = json.loads(title[1])
+    assert seen["inside"] <= 0, "a sentence ends inside the window, however wide its table is"
+    assert seen["cut"] == 0, "the table of layers is seen whole"
+    assert seen["names"] == names, "a name that may break is copied as it is"
 
 
 @pytest.mark.parametrize(
