@@ -57,13 +57,15 @@ def prepare(qc: QuantizedCircuit) -> "PreparedCircuit":
     for i, p in enumerate(qc.populations):
         for projection in qc.into(p.name):
             last |= dict.fromkeys(projection.sources, i)
+    order = range(len(qc.populations))
     return PreparedCircuit(
         qc=qc,
         populations=tuple(layer_population.prepare(qc, p, known) for p in qc.populations),
         input_channels=channels_in_memory(qc, INPUT),
         input_type=np.uint8 if fits8 else np.int32 if fits32 else np.int64,
         join_types={j.sources: _type(known.summed(j.sources)) for j in qc.projections},
-        last_use=last,
+        read=tuple(tuple({j.sources: None for j in qc.into(p.name)}) for p in qc.populations),
+        dropped=tuple(frozenset(s for s, use in last.items() if use == i) for i in order),
     )
 
 
@@ -76,14 +78,15 @@ def _type(reach: tuple[int, int]) -> type:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedCircuit:
-    """A circuit ready to run. `last_use`: source -> position of the last population that reads it."""
+    """A circuit ready to run. Of each population `read`: the sums that it reads; `dropped`: what none reads after it."""
 
     qc: QuantizedCircuit
     populations: tuple[PreparedPopulation, ...]
     input_channels: int
     input_type: type
     join_types: Mapping[tuple[str, ...], type]
-    last_use: Mapping[str, int]
+    read: tuple[tuple[tuple[str, ...], ...], ...]
+    dropped: tuple[frozenset[str], ...]
 
     def run(
         self,
@@ -104,9 +107,9 @@ class PreparedCircuit:
                 potentials.append({})
                 for p, spikes, membranes in self._populations(part):
                     if p.neuron.emits is Emits.NOTHING:
-                        potentials[-1][p.name] = np.moveaxis(membranes[..., : p.shape[0]], -1, 1)
+                        potentials[-1][p.name] = _channels_at(1, membranes[..., : p.shape[0]])
                     if record or p.name == self.qc.readout.population:
-                        outputs[-1][p.name] = np.moveaxis(spikes[..., : p.shape[0]], -1, 2)
+                        outputs[-1][p.name] = _channels_at(2, spikes[..., : p.shape[0]])
                     done += part.samples
                     if progress is not None:
                         progress(done / (inputs.samples * len(self.populations)))
@@ -124,16 +127,16 @@ class PreparedCircuit:
         """One population after the other: outputs [T, N, H, W, C], a read-out's membranes [N, H, W, C]."""
         values: dict[str, Values] = {INPUT: _input(inputs, self.input_channels, self.input_type)}
         sources: dict[tuple[str, ...], Source] = {}
-        for i, p in enumerate(self.populations):
+        for p, read, dropped in zip(self.populations, self.read, self.dropped, strict=True):
             name = p.population.name
-            for key in {j.sources: None for j in self.qc.into(name)}:
+            for key in read:
                 if key not in sources:
                     sources[key] = Source(self._summed(key, values, sources))
             values[name], membranes = p.run(sources, self.qc.steps, inputs.samples)
             yield p.population, values[name], membranes
-            for used in [s for s, last in self.last_use.items() if last == i]:
-                values.pop(used)
-            sources = {k: s for k, s in sources.items() if all(x in values for x in k)}
+            if dropped:
+                values = {k: v for k, v in values.items() if k not in dropped}
+                sources = {k: s for k, s in sources.items() if dropped.isdisjoint(k)}
 
     def _summed(
         self,
@@ -202,6 +205,11 @@ def _input(inputs: InputData, channels: int, kind: type) -> Values:
     out = np.zeros((*values.shape[:-1], channels), kind)
     out[..., : values.shape[-1]] = values
     return out
+
+
+def _channels_at(axis: int, values: Outputs) -> Outputs:
+    """`values` with their last axis in another place: NumPy's moveaxis, which takes a small layer's time."""
+    return values.transpose(*range(axis), -1, *range(axis, values.ndim - 1))
 
 
 def _compact(values: Outputs) -> Outputs:

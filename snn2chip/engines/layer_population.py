@@ -84,9 +84,9 @@ class PreparedPopulation:
 
     def _currents(self, sources: Mapping[tuple[str, ...], Source], batch: int) -> Values:
         """Sum of the other projections' currents [1 or T, N, H, W, C]; empty where the fused kernel needs none."""
-        steps = max((len(sources[p.sources].values) for p in self.others), default=0)
-        if self.general is not None:
-            steps = max(1, steps)
+        steps = 0 if self.general is None else 1
+        for p in self.others:
+            steps = max(steps, len(sources[p.sources].values))
         total = np.zeros((steps, batch, *self.population.shape[1:], self.channels), self.currents)
         for p in self.others:
             source = sources[p.sources]

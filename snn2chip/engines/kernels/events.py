@@ -36,7 +36,7 @@ def events_of(values: NDArray[np.uint8]) -> Events:
     highest = np.empty(len(lines), np.int64)
     _count(lines, counts, highest)
     starts = np.zeros(len(lines) + 1, np.int64)
-    np.cumsum(counts + SLACK, out=starts[1:])
+    (counts + SLACK).cumsum(out=starts[1:])
     codes = np.empty(int(starts[-1]), np.int32)
     begins = np.empty((len(lines), columns + 1), np.int32)
     _fill(lines, starts, highest, channels, FIRST_BITS, codes, begins)
