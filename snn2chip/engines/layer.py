@@ -78,7 +78,7 @@ def _type(reach: tuple[int, int]) -> type:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedCircuit:
-    """A circuit ready to run. Of each population `read`: the sums that it reads; `dropped`: what none reads after it."""
+    """A circuit ready to run. Of each population `read`: the sums that it reads; `dropped`: what none reads after."""
 
     qc: QuantizedCircuit
     populations: tuple[PreparedPopulation, ...]
