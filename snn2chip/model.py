@@ -161,6 +161,7 @@ def _of_nir(request: ModelRequest, array: NDArray[Any] | None) -> LoadedModel:
         )
     kind, frames = _frames_of(request, array)
     network = read_nir(Path(request.path), request.convention, request.steps or frames, kind)
+    network = _with_source_of_steps(network, request)
     shape = network.input.shape
     if request.shape not in (None, shape):
         have, need = str(request.shape), f"{shape}, as in {request.path}"
@@ -173,6 +174,15 @@ def _of_nir(request: ModelRequest, array: NDArray[Any] | None) -> LoadedModel:
     return LoadedModel(
         network=_as_given(network, request, array), inputs=inputs, zoo=None, write_twin=None
     )
+
+
+def _with_source_of_steps(network: Network, request: ModelRequest) -> Network:
+    """`network` of a foreign file with where T comes from; a file of our own says that itself."""
+    p = network.provenance
+    if "convention" not in p.sources or "steps" in p.sources:
+        return network
+    sources = {**p.sources, "steps": "the input" if request.steps is None else "--steps"}
+    return replace(network, provenance=replace(p, sources=sources))
 
 
 def _frames_of(request: ModelRequest, array: NDArray[Any] | None) -> tuple[InputKind, int | None]:

@@ -211,6 +211,7 @@ def _provenance(file: NirFile, convention: Convention, steps: int, digest: str) 
         system="nir",
         arch=f"nir {file.version}",
         options={"convention": str(convention), "steps": steps},
+        sources={"convention": "--convention"},
         used=sum(
             not isinstance(f, str) for node in file.nodes.values() for f in node.fields.values()
         ),

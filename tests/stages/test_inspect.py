@@ -6,6 +6,7 @@ import pytest
 from snn2chip.model import ModelRequest
 from snn2chip.stages.inspect import inspect_model
 from tests.readers.checkpoints import images, save, small
+from tests.readers.nir_files import small as small_nir
 
 
 def options_of(**request: object) -> set[str]:
@@ -39,3 +40,10 @@ def test_where_the_number_of_steps_comes_from(tmp_path, path):
 def test_an_option_by_another_name_is_the_users(path):
     bare = {"path": path, "shape": (1, 8, 8)}
     assert "connect_f = ADD (--option)" in options_of(**bare, options={"cnf": "ADD"})
+
+
+def test_options_of_a_nir_file(tmp_path):
+    path = str(small_nir(tmp_path / "net.nir"))
+    found = options_of(path=path, convention="norse,dt=1.0", steps=4)
+    assert "steps = 4 (--steps)" in found
+    assert any(line.endswith(" (--convention)") for line in found)
