@@ -83,7 +83,11 @@ def _plot(best: frozenset[int], done: list[tuple[int, Row]], accuracy: str, cost
             f"{NAMES[accuracy]}, %", min(y for _, y in at.values()), max(y for _, y in at.values())
         ),
         marks=tuple(marks),
-        lines=_stairs([at[i] for i in best]),
+        lines=tuple(
+            line
+            for target in dict.fromkeys(r.point.target for _, r in done)
+            for line in _stairs([at[i] for i, r in done if i in best and r.point.target == target])
+        ),
         height=300,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from snn2chip.build import versions
 from snn2chip.energy.counts import count
-from snn2chip.energy.estimate import Estimate, estimate
+from snn2chip.energy.estimate import Estimate, Line, estimate
 from snn2chip.errors import Finding, Snn2ChipError
 from snn2chip.explore.network import Ran, ran
 from snn2chip.explore.points import AUTO, Point
@@ -83,8 +83,9 @@ class Row:
     single outputs of all layers, that are the float network's. `silent`: layers that fire in floats and not on the
     chip: such a program does not verify.
 
-    `energy_pj`: of one inference with `table`, static power included; `low_pj`, `high_pj`: with the cheapest and the
-    dearest table. `unpriced`: what has no price. `latency_us`: to the answer; `period_us`: from sample to sample.
+    `energy_pj`: of one inference with `table`, static power included; `static`: price, status and source of static
+    power; `low_pj`, `high_pj`: with the cheapest and the dearest table. `unpriced`: what has no price. `latency_us`: to
+    the answer; `period_us`: from sample to sample.
     """
 
     point: Point
@@ -101,6 +102,7 @@ class Row:
     spike_hops: int = 0
     table: str | None = None
     notice: str = ""
+    static: str = ""
     energy_pj: float | None = None
     low_pj: float | None = None
     high_pj: float | None = None
@@ -161,6 +163,7 @@ def _row(point: Point, network: Ran, made: Mapped, found: Estimate) -> Row:
         spike_hops=made.program.placement.spike_hops,
         table=found.table,
         notice=found.notice,
+        static=next((_static(i) for i in found.items if i.unit == "W"), ""),
         energy_pj=priced,
         low_pj=found.low_pj,
         high_pj=found.high_pj,
@@ -168,6 +171,10 @@ def _row(point: Point, network: Ran, made: Mapped, found: Estimate) -> Row:
         period_us=None if found.time is None else found.time.period_us,
         unpriced=found.unpriced,
     )
+
+
+def _static(line: Line) -> str:
+    return f"{line.price:g} W per chip [{line.status}: {line.source}]"
 
 
 def keep(task: Task, row: Row, folder: Path) -> None:

@@ -7,6 +7,9 @@ from snn2chip.explore.front import front
 from snn2chip.explore.points import AUTO, Point
 from snn2chip.explore.row import Row
 
+FEW = 100
+"""With fewer samples one decision is more than 1 %: as much as points of a front are apart."""
+
 HEADS = (
     "target",
     "bits",
@@ -49,14 +52,26 @@ class Table:
         return (accuracy, *priced, "cores")
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets of the points that can be."""
+        return tuple(dict.fromkeys(r.point.target for r in self.rows if not r.findings))
+
+    @property
     def front(self) -> frozenset[int]:
-        """Numbers (from 0) of the rows that no other row beats: as good in every measure and better in one."""
+        """Numbers (from 0) of the rows that no other of their target beats: as good in every measure, better in one.
+
+        Targets are not weighed against each other, because their prices come from sources that do not compare.
+        """
+        fronts = (self._front(target) for target in self.targets)
+        return frozenset[int]().union(*fronts)
+
+    def _front(self, target: str) -> frozenset[int]:
         names = self.measures
         return front(
             {
                 i: [_cost(row, name) for name in names]
                 for i, row in enumerate(self.rows)
-                if _counts(row)
+                if _counts(row) and row.point.target == target
             }
         )
 
@@ -78,9 +93,13 @@ class Table:
         """Sentences that the table needs."""
         names = ", ".join(NAMES[m] for m in self.measures)
         done = [r for r in self.rows if not r.findings]
+        several = len(self.targets) > 1
+        of, other = ("its target's", " of its target") if several else ("the", "")
         notes = [
-            f"* on the Pareto front of {names}: no other point is as good in all and better in one"
+            f"* on {of} Pareto front of {names}: no other point{other} is as good in all and better in one"
         ]
+        notes += [DO_NOT_COMPARE] * (several and any(r.table for r in done))
+        notes += [_few(r.samples) for r in done[:1] if r.samples < FEW]
         notes += [
             f"point {i + 1}: silent on the chip, and not in floats: {', '.join(r.silent)}; it does not verify"
             for i, r in enumerate(self.rows)
@@ -101,6 +120,9 @@ class Table:
                 f"{r.point.chip}: prices {r.table}" + (f", {r.notice}" if r.notice else "")
                 for r in done
                 if r.table is not None
+            )
+            notes += dict.fromkeys(
+                f"{r.point.chip}: static power {r.static}" for r in done if several and r.static
             )
             notes += dict.fromkeys(f"{r.point.chip}: not priced" for r in done if r.table is None)
         return notes
@@ -126,6 +148,11 @@ class Table:
             ],
         }
 
+
+DO_NOT_COMPARE = (
+    "do not compare chips by these energies and times: the prices of each, static power most of all, come from other "
+    "sources and conditions; so each target has a front of its own"
+)
 
 NAMES = {
     "top1": "top-1",
@@ -160,6 +187,11 @@ def one_line(row: Row) -> str:
     accuracy = row.decisions if row.top1 is None else row.top1
     priced = "" if row.energy_pj is None else f", {energy(row.energy_pj)}"
     return f"{row.point}: {_percent(accuracy)}, {row.cores} core{'s' * (row.cores != 1)}{priced}"
+
+
+def _few(samples: int) -> str:
+    part = f"one decision is {100 / samples:.2g} %"
+    return f"{samples} samples: {part}, so a front of so few is mostly noise; take {FEW} or more"
 
 
 def _listed(numbers: list[int]) -> str:

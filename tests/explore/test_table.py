@@ -1,6 +1,7 @@
 """The front, the table and the page, from rows made by hand."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -80,6 +81,41 @@ def test_the_front_weighs_accuracy_energy_time_and_cores():
     found = table(*rows)
     assert found.measures == ("top1", "energy_pj", "latency_us", "cores")
     assert found.front == {0, 2, 3}
+
+
+def test_each_target_has_a_front_and_chips_are_not_compared():
+    other = replace(POINT, target="loihi1")
+    rows = (
+        row(static="0.25 W per chip [fitted: a]"),
+        row(
+            point=other,
+            energy_pj=1e6,
+            latency_us=1e3,
+            cores=1,
+            static="0.029 W per chip [recalled: b]",
+        ),
+        row(energy_pj=3e6),
+    )
+    both = table(*rows)
+    assert both.front == {0, 1}, "the cheaper chip does not beat the other"
+    notes = "\n".join(both.notes())
+    assert "* on its target's Pareto front" in notes
+    assert "do not compare chips by these energies" in notes
+    assert "loihi2: static power 0.25 W per chip [fitted: a]" in notes
+    assert "loihi1: static power 0.029 W per chip [recalled: b]" in notes
+    alone = "\n".join(table(rows[0], rows[2]).notes())
+    assert "do not compare" not in alone
+    assert "* on the Pareto front" in alone
+    third = row(top1=0.95, energy_pj=9e6)
+    assert len(plots(table(*rows, third))[0].lines) == 1, "one point of loihi1 makes no line"
+    fourth = row(point=other, top1=0.95, energy_pj=9e6)
+    assert len(plots(table(*rows, third, fourth))[0].lines) == 2
+
+
+def test_a_front_of_few_samples_is_said_to_be_noise():
+    (said,) = (n for n in table(row(samples=36)).notes() if n.startswith("36 samples"))
+    assert "one decision is 2.8 %" in said
+    assert not any("noise" in n for n in table(row(samples=100)).notes())
 
 
 def test_measures_that_some_point_lacks_are_not_weighed():
