@@ -8,7 +8,7 @@ from snn2chip.cli.verb import Result, Verb, show, verb
 DETAILS = """\
 Without a choice on any axis but the target: the default, then each axis changed by itself. With choices, all their
 combinations. Each point is compiled, audited, run and priced. The table and the page explore.html mark the Pareto
-front of accuracy, energy, time and cores; a point that cannot be says why.
+front of accuracy, energy, time and cores, of each target its own; a point that cannot be says why.
 
 Every finished point is one file in --out. Stopped or killed, the same command goes on where it was."""
 

@@ -38,7 +38,7 @@ def worst_fact(layers: Sequence[LayerRow]) -> tuple[Fact, ...]:
         Fact(
             label="most changed by rounding",
             value=layers[row].name,
-            note=f"{part} of its outputs; {ADDS_UP}; whose rounding causes it: snn2chip debug MODEL …",
+            note=f"{part} of its outputs; {ADDS_UP}; whose rounding causes it: snn2chip debug MODEL",
             link=f"row-{row}",
         ),
     )
