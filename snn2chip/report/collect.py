@@ -1,5 +1,6 @@
 """From the values of a build to the ReportData that a page shows."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,14 +55,14 @@ def collect(
 
     `passes`: of the lowering, as build.toml holds them (name, before, after, did).
     """
-    layers = layer_rows(qc, program, verdict, recording)
+    layers, folder = layer_rows(qc, program, verdict, recording), shlex.quote(build.name)
     return ReportData(
         title=f"{_short(qc.provenance.path)} on {target.name}",
         subtitle=f"{qc.provenance.title}, T = {qc.steps}",
         passed=verdict.passed,
         headline=headline(verdict),
         plain=plain(verdict, layers),
-        summary=tuple(_summary(qc, program, verdict, estimate, layers, build.name)),
+        summary=tuple(_summary(qc, program, verdict, estimate, layers, folder)),
         rungs=tuple(rung_row(r) for r in verdict.rungs),
         matrix=matrix(verdict),
         not_exercised=verdict.not_exercised,
@@ -78,7 +79,7 @@ def collect(
         energy=None if estimate is None else energy_facts(estimate, target),
         findings=_findings(findings),
         limits=limits(qc, program, target, verdict, build.options),
-        build=build.name,
+        build=folder,
         commands=commands(build.options, build.name),
     )
 
@@ -89,7 +90,7 @@ def _summary(
     verdict: Verdict,
     estimate: Estimate | None,
     layers: Sequence[LayerRow],
-    build: str,
+    folder: str,
 ) -> list[Fact]:
     """The handful of numbers beside the verdict."""
     measures = next((r.measures for r in verdict.rungs if r.rung == "2b"), {})
@@ -134,13 +135,13 @@ def _summary(
             value=str(depth + qc.steps),
             note=f"a new sample every {qc.steps}",
         ),
-        *_cost(estimate, build),
+        *_cost(estimate, folder),
     ]
 
 
-def _cost(estimate: Estimate | None, build: str) -> Sequence[Fact]:
+def _cost(estimate: Estimate | None, folder: str) -> Sequence[Fact]:
     if estimate is None:
-        note = f"snn2chip energy {build} estimates it for this input"
+        note = f"snn2chip energy {folder} estimates it for this input"
         return (Fact(label="energy per sample", value="not estimated", note=note),)
     if estimate.table is None:
         return ()

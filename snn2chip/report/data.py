@@ -282,7 +282,7 @@ class FindingRow:
 class ReportData:
     """All of a report. `headline`: the verdict in one sentence; `passed`: whether it holds; `plain`: both in words.
 
-    `build`: name of its folder. `profile`: what rounding changed in each layer (None: nothing); `worst`: the row of
+    `build`: its folder, quoted. `profile`: what rounding changed in each layer (None: nothing); `worst`: the row of
     the layer with most of it.
     """
 

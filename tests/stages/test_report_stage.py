@@ -41,6 +41,11 @@ def test_energy_of_another_input_is_left_out_and_said(
         in (capsys.readouterr().err)
     )
     assert f"<code>{hint}</code> estimates it for this input" in page.read_text()
+    spaced = (tmp_path / "build").rename(tmp_path / "my build")
+    assert main(["report", str(spaced)]) == 0
+    assert f"snn2chip energy &#39;{spaced}&#39;" in (spaced / "report.html").read_text()
+    spaced.rename(build)
+    capsys.readouterr()
     assert main(["verify", build, "--input", a, *layout]) == 0
     again = f"`snn2chip report {build}` writes it again"
     assert f"{page} is older than this verdict: {again}" in capsys.readouterr().out
