@@ -85,7 +85,7 @@ def page(tried: list[Tried]) -> str:
     pythons = sorted({t.python for t in tried})
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for t in tried:
-        command = t.command.replace(f"{ROOT}/", "").replace(f"{sys.executable} -m ", "")
+        command = t.command.replace(f"{sys.executable} -m ", "").replace(f"{ROOT}/", "")
         rows.setdefault((t.extra, command), {})[t.python] = "failed" if t.failure else "ok"
     return "\n".join(
         [
