@@ -3,7 +3,6 @@
 They take frames, so an image is repeated T times.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,7 @@ from snn2chip.network.types import Shape
 from snn2chip.readers.layer_list import BLOCK_TYPES, FIELDS, entries_of, layer_list
 from snn2chip.readers.options import choice, whole
 from snn2chip.readers.resnet_options import CONNECTIONS
-from snn2chip.training.architectures.common import SMALL
+from snn2chip.training.architectures.common import SMALL, container_of_fang
 from snn2chip.training.architectures.types import (
     Architecture,
     Finished,
@@ -187,24 +186,15 @@ def loss(v: Values, recipe: Recipe) -> Loss:
 
 def pack(done: Finished) -> object:
     """The container of the authors' dvsgesture/train.py."""
-    v, r = done.values, done.recipe
+    v = done.values
     kind = v.word("block_type")
-    arguments = argparse.Namespace(
+    return container_of_fang(
+        done,
         model=MODELS[kind],
         connect_f=v.word("connect_f") if kind == SEW else None,
         T=v.whole("T"),
         T_train=int(v.number("T_train")) or None,
-        epochs=r.epochs,
-        batch_size=r.batch,
-        lr=r.learning_rate,
-        seed=r.seed,
     )
-    return {
-        "model": done.net.state_dict(),
-        "epoch": r.epochs - 1,
-        "args": arguments,
-        "max_test_acc1": done.accuracy,
-    }
 
 
 def deploy(v: Values) -> Mapping[str, object]:

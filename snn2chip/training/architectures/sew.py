@@ -1,12 +1,11 @@
 """SEW ResNet and the plain Spiking ResNet (Fang et al., NeurIPS 2021), to train."""
 
-import argparse
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from snn2chip.readers.options import choice, flag, whole, wholes
-from snn2chip.training.architectures.common import SMALL, stem_stride
+from snn2chip.training.architectures.common import SMALL, container_of_fang, stem_stride
 from snn2chip.training.architectures.types import (
     Architecture,
     Finished,
@@ -101,24 +100,15 @@ def _trunk(v: Values, data: Dataset) -> dict[str, Any]:
 
 def pack(done: Finished) -> object:
     """The container of the authors' imagenet/train.py."""
-    v, r = done.values, done.recipe
+    v = done.values
     joined = {"connect_f": v.of["connect_f"]} if v.of.get("connect_f", PLAIN) != PLAIN else {}
-    arguments = argparse.Namespace(
+    return container_of_fang(
+        done,
         T=v.whole("T"),
         **joined,
         stem_stride=v.whole("stem_stride"),
         stem_pool=v.flag("stem_pool"),
-        epochs=r.epochs,
-        batch_size=r.batch,
-        lr=r.learning_rate,
-        seed=r.seed,
     )
-    return {
-        "model": done.net.state_dict(),
-        "epoch": r.epochs - 1,
-        "args": arguments,
-        "max_test_acc1": done.accuracy,
-    }
 
 
 def deploy(v: Values) -> Mapping[str, object]:
