@@ -28,6 +28,20 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def made_folder(path: Path) -> Path:
+    """The folder at `path`, made with those above it if it is not there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise cannot_write(path, e) from e
+    return path
+
+
+def full_path(path: str | None) -> str | None:
+    """The absolute path of a file, for processes whose current folder is another."""
+    return None if path is None else str(Path(path).resolve())
+
+
 def write_whole(path: Path, data: bytes | str) -> None:
     """Write `data` to a temporary name beside `path`, then rename: `path` is whole or unchanged."""
     content = data.encode() if isinstance(data, str) else data

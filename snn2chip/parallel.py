@@ -110,6 +110,25 @@ def run_tasks(
         _collect(client, task, arguments, finished, workers)
 
 
+def results_of(
+    task: Callable[[A], B],
+    arguments: Sequence[A],
+    workers: Workers,
+    stage: str,
+    progress: Progress,
+) -> list[B]:
+    """The results of `run_tasks` in the order of `arguments`, as a stage of `progress`."""
+    found: dict[int, B] = {}
+    with progress.stage(stage) as done:
+
+        def finished(number: int, result: B) -> None:
+            found[number] = result
+            done(len(found) / len(arguments))
+
+        run_tasks(task, arguments, workers, finished, progress)
+    return [found[i] for i in range(len(arguments))]
+
+
 def _processes(workers: Workers, tasks: int, progress: Progress) -> int:
     """How many processes of this machine; 0: a scheduler's."""
     if workers.scheduler is not None:

@@ -23,7 +23,7 @@ from snn2chip.quantize.mix import ends, rounded_populations
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Outputs, Recording
 from snn2chip.verify.compare import Tally
-from snn2chip.verify.ladder import chunk_size, part
+from snn2chip.verify.ladder import Span, part, spans_of
 
 LABEL = 60
 """The most letters of a setting that its progress shows."""
@@ -61,7 +61,7 @@ class Trials:
         rounded = quantize_input(qc.input, inputs)[1] > 0
         self.places = (*((INPUT,) if rounded else ()), *rounded_populations(qc))
         self._exact = frozenset(p.name for p in qc.populations).difference(self.places)
-        self._size = chunk_size(qc)
+        self._spans = spans_of(qc, inputs.samples)
         self._last: _Chunk | None = None
 
     @property
@@ -77,27 +77,26 @@ class Trials:
         self, floated: Sequence[frozenset[str]], done: Callable[[float], None]
     ) -> list[Counts]:
         """One run for each set of places that are left in floats, all others rounded."""
-        firsts = range(0, self._inputs.samples, self._size)
         total: dict[int, Counts] = {}
-        for n, first in enumerate(firsts):
+        for n, span in enumerate(self._spans):
             for i, places in enumerate(floated):
                 counts = self._kept(
-                    f"{first}: {json.dumps(sorted(places))}",
-                    lambda first=first, places=places: self._mix(self._chunk(first), places),
+                    f"{span[0]}: {json.dumps(sorted(places))}",
+                    lambda span=span, places=places: self._mix(self._chunk(span), places),
                 )
                 total[i] = total[i] + counts if i in total else counts
-                done((n * len(floated) + i + 1) / (len(firsts) * len(floated)))
+                done((n * len(floated) + i + 1) / (len(self._spans) * len(floated)))
         return [total[i] for i in range(len(floated))]
 
     def rounding(self, words: str, qc: QuantizedCircuit, progress: Progress) -> Counts:
         """The network rounded in another way, by the engine that is fast; `words` name it in the journal."""
         found: list[Counts] = []
         with progress.stage(shorten(words, LABEL, placeholder=" …")) as done:
-            for first in range(0, self._inputs.samples, self._size):
+            for span in self._spans:
                 found.append(
-                    self._kept(f"{first}: {words}", lambda first=first: self._chip(first, qc))
+                    self._kept(f"{span[0]}: {words}", lambda span=span: self._chip(span, qc))
                 )
-                done((first + found[-1].samples) / self._inputs.samples)
+                done(span[1] / self._inputs.samples)
         return sum(found[1:], found[0])
 
     def _kept(self, name: str, run: Callable[[], Counts]) -> Counts:
@@ -107,13 +106,13 @@ class Trials:
             self._journal.put(name, known)
         return known
 
-    def _chunk(self, first: int) -> _Chunk:
-        if self._last is None or self._last.first != first:
-            real = part(self._inputs, first, min(first + self._size, self._inputs.samples))
+    def _chunk(self, span: Span) -> _Chunk:
+        if self._last is None or self._last.first != span[0]:
+            real = part(self._inputs, *span)
             integers, _ = quantize_input(self._qc.input, real)
             original = run_circuit(self._circuit, real)
             self._last = _Chunk(
-                first=first,
+                first=span[0],
                 real=real,
                 on_grid=dequantize_input(self._qc.input, integers),
                 expected=layer_outputs(self._circuit, original.outputs),
@@ -145,8 +144,8 @@ class Trials:
             chunk.ends[floats] = run_circuit(self._ends.mixed(names), values).outputs
         return chunk.ends[floats]
 
-    def _chip(self, first: int, qc: QuantizedCircuit) -> Counts:
-        chunk = self._chunk(first)
+    def _chip(self, span: Span, qc: QuantizedCircuit) -> Counts:
+        chunk = self._chunk(span)
         integers, _ = quantize_input(qc.input, chunk.real)
         return self._counts(chunk, qc, ENGINES["layer"].load()(qc, integers))  # type: ignore[arg-type]
 

@@ -14,7 +14,7 @@ from snn2chip.explore.page import page_of
 from snn2chip.explore.points import AUTO, SHARES, Axes, points_of
 from snn2chip.explore.row import Row, Task, keep, kept, row_of
 from snn2chip.explore.table import Table, one_line
-from snn2chip.files import cannot_write, write_whole
+from snn2chip.files import full_path, made_folder, write_whole
 from snn2chip.model import IN_MEMORY, LoadedModel
 from snn2chip.network.shapes import shapes
 from snn2chip.options import BuildOptions, one_of
@@ -60,7 +60,7 @@ def explore_model(
     """
     tell = progress or Silent()
     _check_words(axes)
-    folder = _folder(out)
+    folder = made_folder(Path(out))
     options = _absolute(options)
     found = {name: load_target(name) for name in axes.targets}
     for target in found.values():
@@ -139,15 +139,6 @@ def _check_words(axes: Axes) -> None:
             )
 
 
-def _folder(out: str | Path) -> Path:
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise cannot_write(folder, e) from e
-    return folder
-
-
 def _absolute(options: BuildOptions) -> BuildOptions:
     """The same files, wherever a worker runs."""
     m, q = options.model, options.quantize
@@ -156,14 +147,10 @@ def _absolute(options: BuildOptions) -> BuildOptions:
         raise Snn2ChipError("usage", m.path, why, help="write a checkpoint or a .nir file first")
     return replace(
         options,
-        model=replace(m, path=_full(m.path), input_path=_full(m.input_path)),
-        quantize=replace(q, calibration=_full(q.calibration)),
-        labels=_full(options.labels),
+        model=replace(m, path=str(Path(m.path).resolve()), input_path=full_path(m.input_path)),
+        quantize=replace(q, calibration=full_path(q.calibration)),
+        labels=full_path(options.labels),
     )
-
-
-def _full(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).resolve())
 
 
 def _samples(model: LoadedModel, options: BuildOptions, asked: int | None) -> int:

@@ -129,9 +129,10 @@ class Row:
 def row_of(task: Task) -> Row:
     """The row of a point. What it cannot be is in the row; files that are not those of the task are an error."""
     check_files(task.files)
+    build = task.build()
     try:
-        network = ran(task.build(), task.samples, task.options.labels)
-        made = mapped(network.levels, task.build(), Silent())
+        network = ran(build, task.samples, task.options.labels)
+        made = mapped(network.levels, build, Silent())
     except Snn2ChipError as e:
         if e.finding.code == "package-missing":
             raise

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snn2chip.circuit.types import INPUT
 from snn2chip.codec import encode
 from snn2chip.debug.diagnose import diagnose
 from snn2chip.debug.journal import Journal
@@ -19,7 +20,6 @@ from snn2chip.files import cannot_write, write_whole
 from snn2chip.inputs import InputData
 from snn2chip.options import BuildOptions, one_of
 from snn2chip.progress import Progress, Silent
-from snn2chip.quantize.input import quantize_input
 from snn2chip.report.accuracy import render_accuracy
 from snn2chip.stages.data import Labels, classes_of, load_labels
 from snn2chip.stages.levels import Levels, calibration, quantized
@@ -98,7 +98,7 @@ def debug_accuracy(
         options=options.quantize,
         inputs=inputs,
         calibration=calibration(options, levels.circuit),
-        rounded_input=quantize_input(levels.qc.input, inputs)[1] > 0,
+        rounded_input=INPUT in trials.places,
     )
     found = diagnose(trials, levels.qc, subject, measure, share, tell)
     title = f"{levels.qc.provenance.title}, T = {levels.qc.steps}"

@@ -12,7 +12,7 @@ from snn2chip.chip.target import Target, load_target
 from snn2chip.engines.registry import Level, engine
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits
-from snn2chip.parallel import Files, Workers, check_files, files_of, run_tasks, worth
+from snn2chip.parallel import Files, Workers, check_files, files_of, results_of, worth
 from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.types import QuantizedCircuit
 from snn2chip.recording import Recording
@@ -144,16 +144,8 @@ class _Part:
 
 def _spread(asked: _Asked, spans: Sequence[Span], workers: Workers, tell: Progress) -> Recording:
     """The recording of all samples, chunk by chunk in workers."""
-    found: dict[int, Recording] = {}
     parts = [_Part(asked=asked, first=first, stop=stop) for first, stop in spans]
-    with tell.stage(asked.engine) as done:
-
-        def finished(number: int, recording: Recording) -> None:
-            found[number] = recording
-            done(len(found) / len(parts))
-
-        run_tasks(_run_part, parts, workers, finished, tell)
-    return joined([found[i] for i in range(len(parts))])
+    return joined(results_of(_run_part, parts, workers, asked.engine, tell))
 
 
 def _run_part(p: _Part) -> Recording:

@@ -13,10 +13,11 @@ from snn2chip.chip.target import load_target
 from snn2chip.circuit.types import Circuit
 from snn2chip.engines.registry import ENGINES, Level, engine
 from snn2chip.errors import Snn2ChipError, StatementError
+from snn2chip.files import full_path
 from snn2chip.inputs import InputData
 from snn2chip.model import Live, LoadedModel, load_model
 from snn2chip.network.types import InputKind, Shape
-from snn2chip.parallel import Files, Workers, check_files, files_of, run_tasks, worth
+from snn2chip.parallel import Files, Workers, check_files, files_of, results_of, worth
 from snn2chip.progress import Progress, Silent
 from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.quantize.input import dequantize_input
@@ -163,8 +164,8 @@ def _sent(asked: _Asked, folder: Build, subject: Subject) -> _Asked:
     return replace(
         asked,
         build=str(Path(asked.build).resolve()),
-        input=None if asked.input is None else str(Path(asked.input).resolve()),
-        recording=None if asked.recording is None else str(Path(asked.recording).resolve()),
+        input=full_path(asked.input),
+        recording=full_path(asked.recording),
         files=files_of(
             folder.path / "build.toml",
             asked.input,
@@ -178,16 +179,8 @@ def _gathered(
     asked: _Asked, workers: Workers, tell: Progress, spans: Sequence[Span]
 ) -> list[Gathered]:
     """What came out of each chunk, in their order."""
-    found: dict[int, Gathered] = {}
     chunks = [_Chunk(asked=asked, first=first, stop=stop) for first, stop in spans]
-    with tell.stage(f"verify {spans[-1][1]}") as done:
-
-        def finished(number: int, gathered: Gathered) -> None:
-            found[number] = gathered
-            done(len(found) / len(chunks))
-
-        run_tasks(_climb, chunks, workers, finished, tell)
-    return [found[i] for i in range(len(chunks))]
+    return results_of(_climb, chunks, workers, f"verify {spans[-1][1]}", tell)
 
 
 def _climb(c: _Chunk) -> Gathered:

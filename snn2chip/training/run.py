@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from snn2chip.errors import Snn2ChipError
-from snn2chip.files import cannot_write, write_array, write_whole
+from snn2chip.files import made_folder, write_array, write_whole
 from snn2chip.options import one_of
 from snn2chip.progress import Progress
 from snn2chip.readers.claims import STORED_FRAME
@@ -125,10 +125,7 @@ def _make_folder(out: Path, progress: Progress) -> None:
         )
     if (out / CHECKPOINT).exists() and not begun:
         progress.note(f"{out} has no {STATE} any more: its {CHECKPOINT} will be replaced")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise cannot_write(out, e) from e
+    made_folder(out)
 
 
 def _write(done: TrainedRun, finished: Finished, out: Path) -> None:

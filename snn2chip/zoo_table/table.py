@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from snn2chip.errors import Snn2ChipError
-from snn2chip.files import cannot_write, write_whole
+from snn2chip.files import made_folder, write_whole
 from snn2chip.options import one_of
 from snn2chip.progress import Progress, Silent
 from snn2chip.training.architectures.registry import architecture
@@ -80,11 +80,7 @@ def zoo_table(
         if value < 1:
             raise Snn2ChipError("option-value", name, "must be at least 1", have=str(value))
     chosen = [one_of(s, SYSTEMS, "--system") for s in systems]
-    rows_at = Path(folder)
-    try:
-        rows_at.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise cannot_write(rows_at, e) from e
+    rows_at = made_folder(Path(folder))
     runs = [
         Run(
             system=system,

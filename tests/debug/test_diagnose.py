@@ -113,7 +113,7 @@ def test_chunks_add_up(tmp_path, monkeypatch):
     circuit, inputs = network("b")
     qc = rounded(circuit, inputs)
     whole = trials_of(circuit, qc, inputs, Journal(tmp_path / "a.json", "q"))
-    monkeypatch.setattr("snn2chip.debug.trials.chunk_size", lambda _: 5)
+    monkeypatch.setattr("snn2chip.verify.ladder.chunk_size", lambda _: 5)
     parts = trials_of(circuit, qc, inputs, Journal(tmp_path / "b.json", "q"))
     sets = [frozenset(), frozenset("b"), frozenset(whole.places) - {"b"}]
     assert whole.mixes(sets, lambda _: None) == parts.mixes(sets, lambda _: None)
