@@ -18,6 +18,16 @@ State = dict[str, Tensor]
 
 ARGS = {"T": 4, "connect_f": "ADD", "stem_stride": 1, "stem_pool": False, "lr": 0.1}
 
+SMALL_TRUNK: dict[str, Any] = {
+    "in_channels": 1,
+    "num_classes": 3,
+    "width": 4,
+    "stem_kernel": 3,
+    "stem_stride": 1,
+    "stem_pool": False,
+}
+"""Of the small networks: images of one channel, three classes, width 4."""
+
 
 def small(connect_f: str = "ADD", blocks: tuple[int, ...] = (1, 1), **more) -> ResNetTrunk:
     """A SEW ResNet of width 4 for images of one channel, on the grid."""
@@ -28,15 +38,7 @@ def small(connect_f: str = "ADD", blocks: tuple[int, ...] = (1, 1), **more) -> R
 def small_plain(bottleneck: bool = False) -> ResNetTrunk:
     """The plain network of the same size."""
     block = spiking_resnet.Bottleneck if bottleneck else spiking_resnet.BasicBlock
-    trunk: dict[str, Any] = {
-        "in_channels": 1,
-        "num_classes": 3,
-        "width": 4,
-        "stem_kernel": 3,
-        "stem_stride": 1,
-        "stem_pool": False,
-    }
-    return dyadic(spiking_resnet.SpikingResNet(block, (2, 1), **trunk))
+    return dyadic(spiking_resnet.SpikingResNet(block, (2, 1), **SMALL_TRUNK))
 
 
 def dyadic(net: Net, seed: int = 0) -> Net:

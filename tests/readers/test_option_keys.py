@@ -7,7 +7,6 @@ spikes than the right one, so that a recording or a module tells; what only trai
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from snn2chip.zoo.ledinauskas_like import LedinauskasLike
 from snn2chip.zoo.mlf import MLFResNet
 from snn2chip.zoo.model import SpikingNet
 from snn2chip.zoo.s_resnet import SResnet
-from tests.readers.checkpoints import dyadic, small_plain
+from tests.readers.checkpoints import SMALL_TRUNK, dyadic, small_plain
 
 KEYS = (
     "T", "step", "num_steps", "TimeStep", "connect_f", "cnf", "neuron", "spiking_neuron", "tau", "init_tau",
@@ -56,15 +55,7 @@ class Subject:
 
 
 def sew():
-    trunk: dict[str, Any] = {
-        "in_channels": 1,
-        "num_classes": 3,
-        "width": 4,
-        "stem_kernel": 3,
-        "stem_stride": 1,
-        "stem_pool": False,
-    }
-    return sew_resnet.SEWResNet(sew_resnet.Bottleneck, (1, 2), "ADD", **trunk)
+    return sew_resnet.SEWResNet(sew_resnet.Bottleneck, (1, 2), "ADD", **SMALL_TRUNK)
 
 
 def dvs():

@@ -11,7 +11,7 @@ from snn2chip.options import BuildOptions
 from snn2chip.pipeline import deploy
 from snn2chip.zoo import sew_resnet, spiking_resnet
 from snn2chip.zoo.trunk import Inner
-from tests.readers.checkpoints import dyadic, images, respelt, save
+from tests.readers.checkpoints import SMALL_TRUNK, dyadic, images, respelt, save
 from tests.readers.test_sew_resnet import agree, load, refused
 
 ARGS = {"T": 2, "stem_stride": 1, "stem_pool": False, "connect_f": "ADD"}
@@ -19,17 +19,7 @@ INNERS = {"resnext": Inner(groups=2, width_per_group=32), "wide": Inner(width_pe
 
 
 def build(family, inner, dilate=None):
-    trunk: dict[str, Any] = {
-        "in_channels": 1,
-        "num_classes": 3,
-        "width": 4,
-        "stem_kernel": 3,
-        "stem_stride": 1,
-        "stem_pool": False,
-        "T": 2,
-        "inner": inner,
-        "dilate": dilate,
-    }
+    trunk: dict[str, Any] = {**SMALL_TRUNK, "T": 2, "inner": inner, "dilate": dilate}
     if family == "sew":
         return dyadic(sew_resnet.SEWResNet(sew_resnet.Bottleneck, (1, 2), "ADD", **trunk))
     return dyadic(spiking_resnet.SpikingResNet(spiking_resnet.Bottleneck, (1, 2), **trunk))

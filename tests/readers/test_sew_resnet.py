@@ -25,7 +25,16 @@ from snn2chip.zoo import sew_resnet
 from snn2chip.zoo.run import run_zoo
 from tests.cases import casegen
 from tests.cases.paths import CASES
-from tests.readers.checkpoints import ARGS, dyadic, images, respelt, save, small, small_plain
+from tests.readers.checkpoints import (
+    ARGS,
+    SMALL_TRUNK,
+    dyadic,
+    images,
+    respelt,
+    save,
+    small,
+    small_plain,
+)
 
 
 def load(path, x=None, **request):
@@ -171,15 +180,7 @@ def test_spikingjelly_bottleneck_swaps_iand(tmp_path):
 
 
 def bottleneck_state():
-    trunk: dict[str, Any] = {
-        "in_channels": 1,
-        "num_classes": 3,
-        "width": 4,
-        "stem_kernel": 3,
-        "stem_stride": 1,
-        "stem_pool": False,
-    }
-    return dyadic(sew_resnet.SEWResNet(sew_resnet.Bottleneck, (1, 1), **trunk)).state_dict()
+    return dyadic(sew_resnet.SEWResNet(sew_resnet.Bottleneck, (1, 1), **SMALL_TRUNK)).state_dict()
 
 
 def test_learned_decays(tmp_path):
