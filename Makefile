@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release oldest bench train picture docs clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release versions bench train picture docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,11 +70,8 @@ wheel: $(STAMP) ## Build the sdist and from it the wheel (dist/), and try it in 
 release: wheel ## Try the wheel with every extra on each of PYTHONS; write docs/release-checks.md (an hour, 10 GB)
 	$(BIN)/python -m tests.release.try_wheel dist/*.whl --python $(PYTHONS) --extras --out docs/release-checks.md
 
-oldest: lava ## Run the tests with the oldest releases that pyproject.toml names, in an environment of their own (half an hour, 5 GB)
-	$(PYTHON) -m venv .venv/oldest
-	.venv/oldest/bin/python -m pip install --quiet --disable-pip-version-check -c tests/release/oldest.txt -e '.[dev,train]'
-	.venv/oldest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(FRAMEWORKS) $(AXE)
-	.venv/oldest/bin/python -m pytest -q -n $(JOBS)
+versions: $(STAMP) lava ## Run the tests with the oldest and the newest releases; write docs/release-versions.md (an hour, 12 GB)
+	$(BIN)/python -m tests.release.try_releases --jobs $(JOBS) --alone $(FRAMEWORKS) $(AXE) --out docs/release-versions.md
 
 bench: $(STAMP) ## Measure the engines on this machine
 	$(BIN)/snn2chip bench

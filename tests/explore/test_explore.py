@@ -9,6 +9,7 @@ import pytest
 from snn2chip.chip.place import exact
 from snn2chip.cli.main import main
 from snn2chip.explore import row as rows
+from tests.report import axe
 
 DATA = Path(__file__).parents[2] / "examples" / "data"
 GRID = ["--weight-bits", "8,3", "--coding", "auto,graded,events"]
@@ -71,6 +72,15 @@ def test_a_point_that_cannot_be_is_a_row(few, explored, capsys):
     page = (explored / "explore.html").read_text()
     assert page.count("error[map-coding]") == 2
     assert "snn2chip deploy" in page and "--weight-bits 8" in page
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(explored, chromium, tmp_path, theme):
+    page = (explored / "explore.html").read_text()
+    found = axe.check(chromium, tmp_path, page, dark=theme == "dark")
+    assert found["dark"] == (theme == "dark")
+    assert found["violations"] == []
+    assert {"color-contrast", "svg-img-alt", "th-has-data-cells"} <= set(found["passes"])
 
 
 def test_finished_points_are_not_done_again(few, explored, monkeypatch, capsys):

@@ -119,7 +119,8 @@ def test_the_verdict_is_what_one_sees_first(
 
 
 @pytest.mark.parametrize(
-    ("which", "theme"), [("report", "light"), ("report", "dark"), ("accuracy", "dark")]
+    ("which", "theme"),
+    [(page, theme) for page in ("report", "accuracy") for theme in ("light", "dark")],
 )
 def test_axe_finds_nothing(made, lossy, chromium, tmp_path, which, theme):
     page = render(made.data) if which == "report" else render_accuracy(lossy, "net", "loihi2")
