@@ -25,6 +25,7 @@ IN_LAVA = (
     + """
 import shim
 guard.watch_models()
+guard.watch_processes()
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer
@@ -160,7 +161,8 @@ def test_shared_memory_is_removed(tmp_path, cache):
     ("fault", "silence", "said"),
     [
         ("raise", 60, r"lava-failed.*SIGKILL.*ZeroDivisionError"),
-        ("exit", 4, "lava-silent"),
+        ("exit", 60, r"lava-failed.*a process of Lava ended with status 0 before its time"),
+        ("kill", 60, r"lava-failed.*a process of Lava ended by signal SIGKILL before its time"),
         ("forget", 4, "lava-silent"),
         ("init", 60, r"lava-failed.*ValueError: no such neuron"),
     ],

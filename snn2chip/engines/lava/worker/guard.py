@@ -5,6 +5,7 @@ Lava runs each process in an operating system process of its own, and waits for 
 sends nothing. The runner started us in a session of our own, so that we may end the whole group:
 
 - an exception in a process model prints its traceback and ends the group;
+- a process that ends while Lava still counts on it, killed where memory is short, ends the group;
 - the group ends when the runner is gone;
 - shared memory has names that tell whose it is (the runner removes what is left).
 
@@ -67,3 +68,40 @@ def watch_models() -> None:
             end_group()
 
     AbstractPyProcessModel.run = watched
+
+
+def watch_processes() -> None:
+    """A process that ends before Lava is asked to stop is named, and ends the group."""
+    from lava.magma.runtime.runtime import Runtime
+
+    stop, stopping = Runtime.stop, threading.Lock()
+
+    @functools.wraps(stop)
+    def stopped(runtime):
+        with stopping:  # processes may end now, and Lava waits for each
+            stop(runtime)
+
+    def look() -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            with stopping:
+                ended = _ended_child()
+                if ended is not None:
+                    print(f"a process of Lava ended {ended} before its time", file=sys.stderr)
+                    end_group()
+
+    Runtime.stop = stopped
+    threading.Thread(target=look, daemon=True).start()
+
+
+def _ended_child():
+    """How a child ended that nobody has waited for yet; None where there is none."""
+    try:
+        told = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if told is None:
+        return None
+    if told.si_code == os.CLD_EXITED:
+        return f"with status {told.si_status}"
+    return f"by signal {signal.Signals(told.si_status).name}"

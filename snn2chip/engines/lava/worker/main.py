@@ -26,6 +26,7 @@ def main(words) -> None:
         return
     guard.follow_parent()
     guard.watch_models()
+    guard.watch_processes()
     folder = Path(words[0])
     try:
         run_all(folder)

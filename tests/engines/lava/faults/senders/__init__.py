@@ -2,6 +2,7 @@
 """A Lava process that fails in its second step. Lava runs every file of this folder."""
 
 import os
+import signal
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -37,5 +38,7 @@ class SenderModel(PyLoihiProcessModel):
             raise ZeroDivisionError
         if fault == "exit":
             os._exit(0)
+        if fault == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
         if fault != "forget":
             self.s_out.send(np.ones(1, np.int32))
