@@ -16,7 +16,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 def test_versions_agree():
     version = PROJECT["project"]["version"]
     assert snn2chip.__version__ == version
-    assert f"version: {version}" in (ROOT / "CITATION.cff").read_text()
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"version: {version}" in citation
+    (day,) = re.findall(r"^date-released: (.+)$", citation, re.MULTILINE)
+    assert f"\n## {version} - {day}\n" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_everything_that_is_installed_is_pinned():
