@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release versions bench train picture docs clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release versions bench train pictures docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,9 +79,14 @@ bench: $(STAMP) ## Measure the engines on this machine
 train: $(STAMP) ## Train the two example networks again (two minutes; same seed, same weights)
 	$(BIN)/python -m examples.train
 
-picture: demo ## Take the picture of the report in docs/images again (needs chromium)
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 \
-	  --screenshot=docs/images/report.png $(abspath $(BUILD))/report.html
+# $(call shoot,PAGE,PICTURE)
+shoot = chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,760 --screenshot=docs/images/$(2) $(abspath $(1))
+
+pictures: demo ## Take the pictures in docs/images again (needs chromium)
+	$(call shoot,$(BUILD)/report.html,report.png)
+	$(BIN)/snn2chip debug examples/data/digits.pth --input examples/data/digits_test.npy --layout NCHW \
+	  --labels examples/data/digits_test_labels.npy --method mse --weight-bits 2 --out $(BUILD)/debug
+	$(call shoot,$(BUILD)/debug/debug.html,debug.png)
 
 docs: $(STAMP) ## Write the pages that the code decides again, and build the site in site/
 	$(BIN)/python docs/make_reference.py
