@@ -39,8 +39,11 @@ Held = frozenset[tuple[str, int]]
 """Summands, each with the steps that it is held."""
 
 PROCESS_SECONDS = 0.0004
-CALL_SECONDS, PIXEL_SECONDS = 1e-5, 5e-8
-"""A step costs each process about 0.4 ms; stock Conv calls scipy once for each pair of channels."""
+CALL_SECONDS, PIXEL_SECONDS = 6.5e-6, 3.2e-8
+"""A step costs each process about 0.4 ms; stock Conv calls scipy once for each pair of channels.
+
+Fitted to the runs in docs/parity.json that convolutions dominate, on two idle cores.
+"""
 
 PRODUCT_SECONDS = 1e-9
 
