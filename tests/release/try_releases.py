@@ -41,6 +41,8 @@ def run_tests(end: str, python: str, jobs: int, alone: list[str]) -> Tried:
     env = ROOT / ".venv" / end
     subprocess.run([python, "-m", "venv", "--clear", str(env)], check=True)
     pip = [str(env / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    # The pip that comes with a Python may be old, and search for hours.
+    subprocess.run([*pip, "install", "-q", "--upgrade", "pip"], check=True)
     subprocess.run([*pip, "install", "-q", *ENDS[end], "-e", EXTRAS], check=True, cwd=ROOT)
     subprocess.run([*pip, "install", "-q", "--no-deps", *alone], check=True, cwd=ROOT)
     listed = subprocess.run([*pip, "list", "--format=json"], check=True, capture_output=True)
