@@ -43,6 +43,6 @@ def test_a_page_of_a_network_that_loses_nothing(lossy):
         settings=(),
     )
     page = render_accuracy(nothing, "net", "loihi2")
-    assert "rounding loses nothing" in page
+    assert "Rounding loses nothing" in page
     assert 'class="verdict good"' in page
     assert "<svg" not in page
