@@ -59,6 +59,7 @@ class Snn2ChipError(Exception):
     """
 
     exit_status = 2
+    finding: Finding
     others: tuple[Finding, ...] = ()
     """Further error findings that stand beside `finding`."""
 

@@ -21,6 +21,11 @@ from snn2chip.quantize.types import QuantizedCircuit, QuantizedProjection
 class NaiveLoop:
     """A circuit of integrate-and-fire neurons with hard reset, gates (δ = 4095) and an accumulating read-out."""
 
+    weights: dict[str, Tensor]
+    biases: dict[str, Tensor]
+    thresholds: dict[str, Tensor]
+    forgets: set[str]
+
     def __init__(self, qc: QuantizedCircuit) -> None:
         self.qc = qc
         self.weights = {p.name: torch.tensor(p.weight, dtype=torch.float32) for p in qc.projections}

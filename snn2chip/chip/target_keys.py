@@ -150,7 +150,7 @@ COMMON = (
     _bits("delay.bits", "delay field: up to 2^bits - 1 steps", low=0, high=8),
 )
 
-OF_FORMAT = {
+OF_FORMAT: dict[str, tuple[Key, ...]] = {
     "loihi2": (
         Key(
             name="core.axon_map_words",

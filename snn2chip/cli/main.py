@@ -29,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
     """Misuse is an error like any other: one line, status 2, with what is nearest to an unknown word."""
 
     words: Sequence[str] = ()
-    nearest_choice = ""
+    nearest_choice: str = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """As argparse does, remembering the words for `error`."""

@@ -59,7 +59,7 @@ class Trials:
         self._journal = journal
         self._ends = ends(circuit, qc)
         rounded = quantize_input(qc.input, inputs)[1] > 0
-        self.places = (*((INPUT,) if rounded else ()), *rounded_populations(qc))
+        self.places: tuple[str, ...] = (*((INPUT,) if rounded else ()), *rounded_populations(qc))
         self._exact = frozenset(p.name for p in qc.populations).difference(self.places)
         self._spans = spans_of(qc, inputs.samples)
         self._last: _Chunk | None = None

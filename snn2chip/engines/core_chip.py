@@ -28,7 +28,7 @@ class Chip:
     ) -> None:
         """`keep`: numbers of the populations to record; `steps` T, `samples` N."""
         self.tables: Tables = flat.tables
-        self.state = _state(flat)
+        self.state: kernels.State = _state(flat)
         self._feed, self._first = feed, flat.population_first
         self._steps, self._samples = steps, samples
         on_chip = [s for s in self.tables.senders if s["core"] != HOST]

@@ -20,7 +20,7 @@ class Source:
     __slots__ = ("_events", "values")
 
     def __init__(self, values: Values) -> None:
-        self.values = values
+        self.values: Values = values
         self._events: Events | None = None
 
     @property

@@ -58,7 +58,8 @@ class TwinWriter:
     """
 
     def __init__(self, qc: QuantizedCircuit, container: Container) -> None:
-        self.qc, self.container = qc, container
+        self.qc = qc
+        self.container = container
         self.tensors: Arrays = {}
         self.caveats: list[str] = []
 

@@ -62,11 +62,17 @@ class FoldedNet(nn.Module):
     [N, classes].
     """
 
+    low: int
+    high: int
+    chip: bool
+    layers: nn.ModuleList
+
     def __init__(
         self, network: Network, surrogate: Surrogate, input: QuantizedInput, grid: Grid
     ) -> None:
         super().__init__()
-        self.network, self.input = network, input
+        self.network = network
+        self.input = input
         self.low, self.high, self.chip = grid.low, grid.high, True
         self.names: dict[str, int] = {}
         self.layers = nn.ModuleList()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from snn2chip.arrays import FloatArray
 from snn2chip.fixed import DECAY_ONE
 from snn2chip.network.types import Neuron
-from snn2chip.neuron import Compare, Emits, Reset
+from snn2chip.neuron import Compare, Emits, NeuronModel, Reset
 from snn2chip.training.folded import NeuronGrid
 from snn2chip.zoo.surrogates import Surrogate
 
@@ -36,10 +36,16 @@ class NeuronLayer(nn.Module):
     gain_unit: Tensor
     current_unit: Tensor
     payload_unit: Tensor
+    model: NeuronModel
+    gain: nn.Parameter | None
+    own_bias: Tensor
+    own_thresholds: list[Tensor]
 
     def __init__(self, op: Neuron, grid: NeuronGrid, steps: int, surrogate: Surrogate) -> None:
         super().__init__()
-        self.model, self.steps, self.surrogate = op.model, steps, surrogate
+        self.model = op.model
+        self.steps = steps
+        self.surrogate = surrogate
         own = np.zeros((1, 1, 1)) if op.bias is None else op.bias
         gain, self.gain = op.model.gain, None
         self.own_bias = torch.tensor(own)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from snn2chip.zoo.model import Block, PerStep, SpikingNet, TracedPool
 from snn2chip.zoo.neuron import SpikingNeuron
-from snn2chip.zoo.sew_resnet import JOINS
+from snn2chip.zoo.sew_resnet import JOINS, Join
 from snn2chip.zoo.trunk import NeuronFactory, conv_bn
 
 _PLIF = partial(SpikingNeuron, learned=True)
@@ -45,6 +45,9 @@ class JoinedBlock(Block):
 
     joins: ClassVar[bool] = True
 
+    conv: nn.Sequential
+    join: Join
+
     def __init__(self, channels: int, mid: int, connect_f: str, neuron: NeuronFactory) -> None:
         super().__init__()
         self.conv = nn.Sequential(_unit(channels, mid, 3, neuron), _unit(mid, channels, 3, neuron))
@@ -58,6 +61,8 @@ class JoinedBlock(Block):
 class PlainBlock(Block):
     """The same without the join."""
 
+    conv: nn.Sequential
+
     def __init__(self, channels: int, mid: int, neuron: NeuronFactory) -> None:
         super().__init__()
         self.conv = nn.Sequential(_unit(channels, mid, 3, neuron), _unit(mid, channels, 3, neuron))
@@ -69,6 +74,9 @@ class PlainBlock(Block):
 
 class BasicBlock(Block):
     """conv3x3-bn-sn, conv3x3-bn; its current and the block's input are summed before the last neuron."""
+
+    conv: nn.Sequential
+    sn: SpikingNeuron
 
     def __init__(self, channels: int, mid: int, neuron: NeuronFactory) -> None:
         super().__init__()
@@ -87,6 +95,9 @@ class ResNetN(SpikingNet):
 
     `features`: values of the last map, which the authors compute for frames of 128 x 128.
     """
+
+    conv: nn.Sequential
+    out: nn.Linear
 
     def __init__(
         self,

@@ -23,6 +23,8 @@ from snn2chip.zoo.surrogates import TANH, Surrogate
 class LIFAct(NeuronLayer):
     """u = decay · u + x;  s = [z > 1/2] with z = u, or the norm of u (MPBN);  u = 0 where s, whatever z was."""
 
+    bn: nn.BatchNorm2d | None
+
     def __init__(
         self,
         channels: int,
@@ -32,7 +34,9 @@ class LIFAct(NeuronLayer):
         surrogate: Surrogate = TANH,
     ) -> None:
         super().__init__()
-        self.decay, self.threshold, self.surrogate = decay, threshold, surrogate
+        self.decay = decay
+        self.threshold = threshold
+        self.surrogate = surrogate
         self.bn = nn.BatchNorm2d(channels) if membrane_norm else None
 
     def forward(self, currents: Tensor) -> Tensor:
@@ -69,6 +73,8 @@ class SpikePool(nn.Module):
 class StepNorm(nn.Module):
     """One batch norm for all steps."""
 
+    bn: nn.BatchNorm3d
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bn = nn.BatchNorm3d(channels)
@@ -97,6 +103,14 @@ def _conv(channels: int, out: int, kernel: int, stride: int = 1) -> SpikePool:
 class SpikeBasicBlock(Block):
     """Two convolutions; the shortcut's current is added before the last neurons."""
 
+    conv1: SpikePool
+    bn1: StepNorm
+    relu1: LIFAct
+    conv2: SpikePool
+    bn2: StepNorm
+    downsample: nn.Sequential | None
+    output_act: LIFAct
+
     def __init__(self, channels: int, out: int, stride: int, pooled: bool, act: Act) -> None:
         super().__init__()
         self.conv1, self.bn1, self.relu1 = _conv(channels, out, 3, stride), StepNorm(out), act(out)
@@ -122,6 +136,14 @@ class GuoNet(nn.Module):
     `stem_kernel`; one of 7 x 7 has stride 2, and a mean over 3 x 3 in steps of 2, zeros of its padding included,
     follows its neurons (ResNet-18 and -34 for ImageNet).
     """
+
+    stem: int
+    stages: int
+    conv1: nn.Sequential | SpikePool
+    bn1: StepNorm
+    relu: LIFAct
+    pool: SpikePool | None
+    fc: SpikeConv
 
     def __init__(
         self,
@@ -183,6 +205,9 @@ class GuoResNet(SpikingNet):
     (2, 2, 2, 2) or (3, 4, 6, 3), width 64, stem 0, stem_kernel 7: ResNet-18 and -34 for ImageNet.
     `branches`: one from every stage but the last, under `shortcut`; only a loss reads them.
     """
+
+    model: GuoNet
+    shortcut: nn.ModuleList
 
     def __init__(
         self,

@@ -32,7 +32,9 @@ class CurrentLIF(NeuronLayer):
         self, decay: float, threshold: float, soft_reset: bool, surrogate: Surrogate
     ) -> None:
         super().__init__()
-        self.decay, self.threshold, self.soft_reset = decay, threshold, soft_reset
+        self.decay = decay
+        self.threshold = threshold
+        self.soft_reset = soft_reset
         self.surrogate = surrogate
 
     def forward(self, currents: Tensor) -> Tensor:
@@ -50,6 +52,8 @@ class CurrentLIF(NeuronLayer):
 
 class Neurons:
     """Makes every layer of neurons of a network."""
+
+    arguments: tuple[float, float, bool, Surrogate]
 
     def __init__(
         self,
@@ -87,6 +91,9 @@ class StepNorm(nn.BatchNorm2d):
 class ResidualBlock(Block):
     """Convolutions with neurons between them; the shortcut's current is added before the last neurons."""
 
+    convs: int
+    downsample: nn.Sequential | None
+
     def __init__(self, channels: int, sizes: Sequence[int], stride: int, neuron: Neurons) -> None:
         super().__init__()
         kernels = (3, 3) if len(sizes) == 2 else (1, 3, 1)
@@ -123,6 +130,12 @@ class LedinauskasLike(SpikingNet):
 
     expansion: ClassVar[int] = 4
 
+    stages: int
+    conv1: StepConv
+    bn1: StepNorm
+    sn1: CurrentLIF
+    fc: nn.Linear
+
     def __init__(
         self,
         blocks: Sequence[int],
@@ -139,7 +152,8 @@ class LedinauskasLike(SpikingNet):
     ) -> None:
         super().__init__()
         neuron = neuron or Neurons()
-        self.T, self.stages, self.stem_pool = T, len(blocks), stem_pool
+        self.T, self.stages = T, len(blocks)
+        self.stem_pool = stem_pool
         self.conv1 = StepConv(in_channels, width, stem_kernel, stem_stride)
         self.bn1, self.sn1 = StepNorm(width), neuron()
         channels = width

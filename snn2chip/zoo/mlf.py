@@ -7,7 +7,7 @@ Module paths are those of the authors' repository (langfengQ/MLF-DSResNet, paral
 theirs loads as it is. Only the unit that they use twice in a block is two here; aliases name it as theirs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,11 +24,15 @@ class MLFUnit(NeuronLayer):
     u_k = decay · u_k · (1 - [u_k > θ_k]) + x        o = Σ_k [u_k > θ_k]        one membrane u_k for each level
     """
 
+    thresholds: tuple[float, ...]
+
     def __init__(
         self, thresholds: Sequence[float], decay: float, surrogate: Surrogate = RECTANGLE
     ) -> None:
         super().__init__()
-        self.thresholds, self.decay, self.surrogate = tuple(thresholds), decay, surrogate
+        self.thresholds = tuple(thresholds)
+        self.decay = decay
+        self.surrogate = surrogate
 
     def forward(self, currents: Tensor) -> Tensor:
         """Integers [T, N, ...] of currents [T, N, ...]."""
@@ -50,9 +54,12 @@ class TdBatchNorm(nn.Module):
     [T, N, C, H, W] to the same; in training with the statistics of the batch.
     """
 
+    bn: nn.BatchNorm2d
+
     def __init__(self, channels: int, factor: float, affine: bool = True) -> None:
         super().__init__()
-        self.bn, self.factor = nn.BatchNorm2d(channels, affine=affine), factor
+        self.bn = nn.BatchNorm2d(channels, affine=affine)
+        self.factor = factor
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps to maps."""
@@ -105,6 +112,14 @@ class DSBlock(Block):
 
     joins: ClassVar[bool] = True
 
+    conv1: StepConv2d
+    bn1: TdBatchNorm
+    spike_func1: MLFUnit
+    conv2: StepConv2d
+    bn2: TdBatchNorm
+    spike_func2: MLFUnit
+    shortcut: nn.Sequential | None
+
     def __init__(self, channels: int, out: int, stride: int, neurons: MLFNeurons) -> None:
         super().__init__()
         self.conv1 = StepConv2d(channels, out, 3, stride, 1, bias=False)
@@ -128,6 +143,8 @@ class DSBlock(Block):
 class Stage(nn.Module):
     """The authors' wrapper of a stage: its blocks are under `execute`."""
 
+    execute: nn.Sequential
+
     def __init__(self, *blocks: DSBlock) -> None:
         super().__init__()
         self.execute = nn.Sequential(*blocks)
@@ -143,6 +160,13 @@ class MLFResNet(SpikingNet):
     `blocks` of each stage; widths double, and every stage but the first halves the map. `input_norm`: the norm
     without weights in front of everything that the DVS Gesture network has. Images [N, C, H, W] are shown T times.
     """
+
+    stages: int
+    bn0: TdBatchNorm | None
+    conv1: StepConv2d
+    bn1: TdBatchNorm
+    spike_func: MLFUnit
+    voting: nn.Linear
 
     def __init__(
         self,
@@ -173,7 +197,7 @@ class MLFResNet(SpikingNet):
                 aliases |= {f"{unit}{k}": f"{unit}@{k}" for k in (1, 2)}
             self.add_module(f"layer{i + 1}", Stage(*made))
         self.voting = nn.Linear(channels, num_classes)
-        self.aliases = aliases
+        self.aliases: Mapping[str, str] = aliases
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [N, classes] of images or frames."""

@@ -24,6 +24,8 @@ class NeuronLayer(nn.Module):
 class PerStep(nn.Module):
     """A stateless layer applied to every step: [T, N, ...] as one batch of T·N (the authors' SeqToANNContainer)."""
 
+    module: nn.Module
+
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
         self.module = layers[0] if len(layers) == 1 else nn.Sequential(*layers)

@@ -1,6 +1,7 @@
 """The spiking neuron of the zoo, in plain PyTorch."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ class SpikingNeuron(NeuronLayer):
     """
 
     w: nn.Parameter | None
+    fires: Callable[[Tensor], Tensor]
 
     def __init__(
         self,
@@ -36,8 +38,10 @@ class SpikingNeuron(NeuronLayer):
         surrogate: Surrogate = ATAN,
     ) -> None:
         super().__init__()
-        self.v_threshold, self.v_reset = v_threshold, v_reset
-        self.tau, self.decay_input = tau, decay_input
+        self.v_threshold = v_threshold
+        self.v_reset = v_reset
+        self.tau = tau
+        self.decay_input = decay_input
         self.fires = surrogate.above if strict else surrogate.reached
         self.w = nn.Parameter(torch.tensor([-math.log((tau or 2.0) - 1.0)])) if learned else None
 

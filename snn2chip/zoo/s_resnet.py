@@ -7,6 +7,7 @@ Every convolution has one batch norm per time step. Module paths are those of th
 (VicenteAlex/Spiking_ResNet, model.py), so that a checkpoint of theirs loads as it is, tensors stored twice included.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -28,7 +29,8 @@ class SoftResetLIF(NeuronLayer):
 
     def __init__(self, leak: float, surrogate: Surrogate = TRIANGLE) -> None:
         super().__init__()
-        self.leak, self.surrogate = leak, surrogate
+        self.leak = leak
+        self.surrogate = surrogate
 
     def forward(self, currents: Tensor) -> Tensor:
         """Spikes [T, N, C, H, W] of currents of the same shape."""
@@ -63,6 +65,16 @@ class SResnet(SpikingNet):
 
     stem_stride: ClassVar[int] = 1
 
+    conv_list: nn.ModuleList
+    bntt_list: nn.ModuleList
+    conv1x1_list: nn.ModuleList
+    bn_conv1x1_list: nn.ModuleList
+    neurons: nn.ModuleList
+    joins: nn.ModuleDict
+    fc: nn.Linear
+    conv1: nn.Module
+    bntt1: nn.Module
+
     def __init__(
         self,
         n: int = 6,
@@ -79,9 +91,13 @@ class SResnet(SpikingNet):
         surrogate: Surrogate = TRIANGLE,
     ) -> None:
         super().__init__()
-        self.n, self.num_steps, self.img_size = n, num_steps, img_size
-        self.shared_norms, apart = shared_norms, 1 if shared_norms else num_steps
-        self.boosting, self.poisson_gen = boosting, poisson_gen
+        self.n = n
+        self.num_steps = num_steps
+        self.img_size = img_size
+        self.boosting = boosting
+        self.poisson_gen = poisson_gen
+        self.shared_norms = shared_norms
+        apart = 1 if shared_norms else num_steps
         widths = [nFilters << stage for stage in range(3)]
         self.conv_list = nn.ModuleList([_conv(in_channels, nFilters, self.stem_stride)])
         for stage, width in enumerate(widths):
@@ -100,8 +116,9 @@ class SResnet(SpikingNet):
         self.joins = nn.ModuleDict({str(i): Join() for i in range(2, 6 * n + 1, 2)})
         self.fc = nn.Linear(widths[2], num_cls * (VOTES if boosting else 1), bias=False)
         self._name_twice()
-        self.aliases = {f"neurons.{i}": f"conv_list.{i}" for i in range(6 * n + 1)}
-        self.aliases |= {f"joins.{i}#out": f"conv_list.{i}#out" for i in self.joins}
+        aliases = {f"neurons.{i}": f"conv_list.{i}" for i in range(6 * n + 1)}
+        aliases |= {f"joins.{i}#out": f"conv_list.{i}#out" for i in self.joins}
+        self.aliases: Mapping[str, str] = aliases
         self.apply(_initialise)
 
     def _name_twice(self) -> None:

@@ -20,7 +20,10 @@ from snn2chip.zoo.trunk import (
     zero_last_norms,
 )
 
-JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+Join = Callable[[Tensor, Tensor], Tensor]
+"""(branch, identity) -> what leaves the block."""
+
+JOINS: dict[str, Join] = {
     "ADD": lambda branch, identity: branch + identity,
     "AND": lambda branch, identity: branch * identity,
     "IAND": lambda branch, identity: identity * (1.0 - branch),
@@ -33,6 +36,9 @@ class SEWBlock(Block):
     """What both blocks share: a shortcut with its own neuron where it changes the shape, and the join."""
 
     joins: ClassVar[bool] = True
+
+    join: Join
+    downsample: nn.Sequential | None
 
     def __init__(
         self, channels: int, out: int, stride: int, connect_f: str, neuron: NeuronFactory
@@ -56,6 +62,11 @@ class SEWBlock(Block):
 class BasicBlock(SEWBlock):
     """conv3x3 - conv3x3."""
 
+    conv1: PerStep
+    sn1: SpikingNeuron
+    conv2: PerStep
+    sn2: SpikingNeuron
+
     def __init__(
         self, channels: int, planes: int, stride: int, connect_f: str, neuron: NeuronFactory
     ) -> None:
@@ -74,6 +85,13 @@ class Bottleneck(SEWBlock):
     """conv1x1 - conv3x3 (with the stride, the groups and the dilation) - conv1x1."""
 
     expansion: ClassVar[int] = 4
+
+    conv1: PerStep
+    sn1: SpikingNeuron
+    conv2: PerStep
+    sn2: SpikingNeuron
+    conv3: PerStep
+    sn3: SpikingNeuron
 
     def __init__(
         self,

@@ -26,6 +26,12 @@ from snn2chip.zoo.trunk import (
 class BasicBlock(Block):
     """conv3x3 - conv3x3."""
 
+    conv1: PerStep
+    sn1: SpikingNeuron
+    conv2: PerStep
+    downsample: PerStep | None
+    sn2: SpikingNeuron
+
     def __init__(self, channels: int, planes: int, stride: int, neuron: NeuronFactory) -> None:
         super().__init__()
         self.conv1 = PerStep(*conv_bn(channels, planes, 3, stride))
@@ -44,6 +50,14 @@ class Bottleneck(Block):
     """conv1x1 - conv3x3 (with the stride, the groups and the dilation) - conv1x1."""
 
     expansion: ClassVar[int] = 4
+
+    conv1: PerStep
+    sn1: SpikingNeuron
+    conv2: PerStep
+    sn2: SpikingNeuron
+    conv3: PerStep
+    downsample: PerStep | None
+    sn3: SpikingNeuron
 
     def __init__(
         self,

@@ -28,6 +28,14 @@ class ResNetTrunk(SpikingNet):
     logits [N, classes].
     """
 
+    stages: int
+    conv1: nn.Conv2d
+    bn1: nn.BatchNorm2d
+    sn1: SpikingNeuron
+    maxpool: TracedPool | None
+    avgpool: PerStep
+    fc: nn.Linear
+
     def __init__(
         self,
         block: BlockFactory,

@@ -24,7 +24,11 @@ class FieldError(ValueError):
 
     def __init__(self, record: str, field: str, bits: int, low: int, high: int) -> None:
         super().__init__(f"{record} {field}: {low}..{high} does not fit {bits} bits")
-        self.record, self.field, self.bits, self.low, self.high = record, field, bits, low, high
+        self.record = record
+        self.field = field
+        self.bits = bits
+        self.low = low
+        self.high = high
 
 
 @dataclass(frozen=True, slots=True)

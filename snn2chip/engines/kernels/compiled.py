@@ -17,6 +17,9 @@ FOLDER = Path(__file__).parent
 CONFIG: Any = config
 """numba's settings, whose names are made at run time."""
 
+Compiled = Callable[..., Any]
+"""A function as numba compiles it, for the types that it is called with."""
+
 
 def _digest() -> str:
     """Of everything that ends up in the machine code: numba itself looks only at a function's own file."""
@@ -33,17 +36,17 @@ def _folder() -> Path:
 CACHE = _folder()
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Compiled:
     """`function` for one core: compiled at its first call, or read from the disk cache."""
     return _njit(function, parallel=False)
 
 
-def compiled_parallel(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled_parallel(function: Callable[..., Any]) -> Compiled:
     """`function`, whose `prange` loops run on `numba.get_num_threads()` cores."""
     return _njit(function, parallel=True)
 
 
-def _njit(function: Callable[..., Any], parallel: bool) -> Callable[..., Any]:
+def _njit(function: Callable[..., Any], parallel: bool) -> Compiled:
     before = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = str(CACHE)
     plain = numba.njit(function, parallel=parallel, nogil=True, error_model="numpy")

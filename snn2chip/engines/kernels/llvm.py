@@ -10,9 +10,18 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+# llvmlite ships no types: named as its own classes, these would be unknown to a user's type checker.
+Builder = Any
+"""An llvmlite IRBuilder."""
+Kind = Any
+"""An llvmlite type."""
 Value = Any
 """An llvmlite value."""
+
+I8: Kind = ir.IntType(8)
+I16: Kind = ir.IntType(16)
+I32: Kind = ir.IntType(32)
+I64: Kind = ir.IntType(64)
 
 
 def inner_loop(write: Callable[..., Any]) -> Any:
@@ -23,7 +32,7 @@ def inner_loop(write: Callable[..., Any]) -> Any:
     result = types.int64 if write.__annotations__["return"] is Value else types.void
 
     def typed(_typing: Any, *args: Any) -> Any:
-        def build(context: Any, b: ir.IRBuilder, _signature: Any, values: Any) -> Value:
+        def build(context: Any, b: Builder, _signature: Any, values: Any) -> Value:
             out = write(b, *values)
             return context.get_dummy_value() if out is None else out
 
@@ -37,29 +46,29 @@ def i64(x: int) -> Value:
     return ir.Constant(I64, x)
 
 
-def pointer(b: ir.IRBuilder, address: Value, kind: Any) -> Value:
+def pointer(b: Builder, address: Value, kind: Kind) -> Value:
     """The address as a pointer to `kind`."""
     return b.inttoptr(address, kind.as_pointer())
 
 
-def load(b: ir.IRBuilder, address: Value, kind: Any) -> Value:
+def load(b: Builder, address: Value, kind: Kind) -> Value:
     """The `kind` at an address, aligned or not."""
     return b.load(pointer(b, address, kind), align=1)
 
 
-def store(b: ir.IRBuilder, value: Value, address: Value) -> None:
+def store(b: Builder, value: Value, address: Value) -> None:
     """Write a value to an address, aligned or not."""
     b.store(value, pointer(b, address, value.type), align=1)
 
 
-def variable(b: ir.IRBuilder, value: Value) -> Value:
+def variable(b: Builder, value: Value) -> Value:
     """A local variable with this value; LLVM keeps it in a register."""
     place = cgutils.alloca_once(b, value.type)
     b.store(value, place)
     return place
 
 
-def splat(b: ir.IRBuilder, x: Value, lanes: int) -> Value:
+def splat(b: Builder, x: Value, lanes: int) -> Value:
     """A vector of `lanes` times x."""
     kind = ir.VectorType(x.type, lanes)
     one = b.insert_element(ir.Constant(kind, ir.Undefined), x, ir.Constant(I32, 0))
@@ -67,18 +76,18 @@ def splat(b: ir.IRBuilder, x: Value, lanes: int) -> Value:
     return b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
 
-def smaller(b: ir.IRBuilder, x: Value, y: Value) -> Value:
+def smaller(b: Builder, x: Value, y: Value) -> Value:
     """The signed minimum."""
     return b.select(b.icmp_signed("<", x, y), x, y)
 
 
-def larger(b: ir.IRBuilder, x: Value, y: Value) -> Value:
+def larger(b: Builder, x: Value, y: Value) -> Value:
     """The signed maximum."""
     return b.select(b.icmp_signed(">", x, y), x, y)
 
 
 @contextmanager
-def loop_while(b: ir.IRBuilder, condition: Callable[[], Value]) -> Generator[None]:
+def loop_while(b: Builder, condition: Callable[[], Value]) -> Generator[None]:
     """A loop around what is written in the context, while `condition` writes something true."""
     head, body, done = (b.append_basic_block(name) for name in ("head", "body", "done"))
     b.branch(head)

@@ -7,7 +7,7 @@ from numba import prange
 
 from snn2chip import fixed
 from snn2chip.arrays import IntArray
-from snn2chip.engines.kernels.compiled import compiled, compiled_parallel
+from snn2chip.engines.kernels.compiled import Compiled, compiled, compiled_parallel
 from snn2chip.neuron import Emits, Reset
 
 EMITS, RESETS = tuple(Emits), tuple(Reset)
@@ -15,16 +15,12 @@ SPIKE, MULTISPIKE = EMITS.index(Emits.SPIKE), EMITS.index(Emits.MULTISPIKE)
 GRADED, NOTHING = EMITS.index(Emits.GRADED), EMITS.index(Emits.NOTHING)
 ZERO, SUBTRACT = RESETS.index(Reset.ZERO), RESETS.index(Reset.SUBTRACT)
 
-decay, saturate, shift_left = (
-    compiled(fixed.decay),
-    compiled(fixed.saturate),
-    compiled(fixed.shift_left),
-)
-shift_toward_zero = compiled(fixed.shift_toward_zero)
-round_half_even, thresholds_reached = (
-    compiled(fixed.round_half_even),
-    compiled(fixed.thresholds_reached),
-)
+decay: Compiled = compiled(fixed.decay)
+saturate: Compiled = compiled(fixed.saturate)
+shift_left: Compiled = compiled(fixed.shift_left)
+shift_toward_zero: Compiled = compiled(fixed.shift_toward_zero)
+round_half_even: Compiled = compiled(fixed.round_half_even)
+thresholds_reached: Compiled = compiled(fixed.thresholds_reached)
 
 
 class AnyNeurons(NamedTuple):

@@ -13,6 +13,7 @@ from snn2chip.engines.kernels.llvm import (
     I16,
     I32,
     I64,
+    Builder,
     Value,
     i64,
     inner_loop,
@@ -56,7 +57,7 @@ for _m in range(256):
 
 @inner_loop
 def append_events(
-    b: ir.IRBuilder,
+    b: Builder,
     table: Value,
     values: Value,
     level: Value,
@@ -82,7 +83,7 @@ def append_events(
 
 @inner_loop
 def gather(
-    b: ir.IRBuilder,
+    b: Builder,
     rows: Value,
     count: Value,
     events: Value,
@@ -127,7 +128,7 @@ def gather(
 
 
 def _collect(
-    b: ir.IRBuilder, event: Value, n: Value, base: Value, stride: Value, scratch: Value, at: Value
+    b: Builder, event: Value, n: Value, base: Value, stride: Value, scratch: Value, at: Value
 ) -> None:
     """scratch[at:at+n] = base + stride * codes, 16 at a time; up to 16 further entries of both are touched."""
     codes = ir.VectorType(I32, LANES)
@@ -147,7 +148,7 @@ def _collect(
 
 
 def _add_rows(
-    b: ir.IRBuilder,
+    b: Builder,
     weights: Value,
     silent: Value,
     scratch: Value,
@@ -171,7 +172,7 @@ def _add_rows(
     b.position_at_end(done)
 
 
-def _add_listed(b: ir.IRBuilder, blocks: int, weights: Value, scratch: Value, acc: Value) -> None:
+def _add_listed(b: Builder, blocks: int, weights: Value, scratch: Value, acc: Value) -> None:
     """Add to acc the weights at the offsets in scratch, up to an entry of -1."""
     lanes = min(2, blocks) * LANES
     narrow, sums16, wide = (ir.VectorType(kind, lanes) for kind in (I8, I16, I32))
@@ -194,7 +195,7 @@ def _add_listed(b: ir.IRBuilder, blocks: int, weights: Value, scratch: Value, ac
 
 @inner_loop
 def fire(
-    b: ir.IRBuilder,
+    b: Builder,
     settings: Value,
     kind: Value,
     acc: Value,
@@ -229,7 +230,7 @@ def fire(
 
 
 def _fire(
-    b: ir.IRBuilder, block: Value, constants: list[Value], pointers: list[Value], kind: int
+    b: Builder, block: Value, constants: list[Value], pointers: list[Value], kind: int
 ) -> None:
     vector = ir.VectorType(I32, LANES)
     zero = ir.Constant(vector, None)
@@ -254,7 +255,7 @@ def _fire(
     store(b, b.zext(fires, ir.VectorType(I8, LANES)), out)
 
 
-def _decay(b: ir.IRBuilder, v: Value, keep: Value) -> Value:
+def _decay(b: Builder, v: Value, keep: Value) -> Value:
     """`fixed.decay` within 32 bits: with |v| = 4096 h + l, (|v| · keep) >> 12 = h · keep + ((l · keep) >> 12)."""
     bits, low = (ir.Constant(v.type, [x] * LANES) for x in (12, 4095))
     negative = b.icmp_signed("<", v, ir.Constant(v.type, None))
@@ -266,7 +267,7 @@ def _decay(b: ir.IRBuilder, v: Value, keep: Value) -> Value:
 
 @inner_loop
 def multiply(
-    b: ir.IRBuilder,
+    b: Builder,
     image: Value,
     line: Value,
     pixel: Value,
@@ -295,7 +296,7 @@ def multiply(
 
 
 def _multiply(
-    b: ir.IRBuilder,
+    b: Builder,
     blocks: int,
     image: Value,
     line: Value,
@@ -324,7 +325,7 @@ def _multiply(
             store(b, b.load(s), b.add(acc, i64(64 * (p * blocks + j))))
 
 
-def _pair_products(b: ir.IRBuilder, x: Value, y: Value) -> Value:
+def _pair_products(b: Builder, x: Value, y: Value) -> Value:
     """int32 x[2i] * y[2i] + x[2i+1] * y[2i+1] of int16 vectors: one instruction (pmaddwd) on x86."""
     wide = ir.VectorType(I32, 2 * LANES)
     products = b.mul(b.sext(x, wide), b.sext(y, wide))
@@ -338,7 +339,7 @@ def _pair_products(b: ir.IRBuilder, x: Value, y: Value) -> Value:
 
 
 @inner_loop
-def clear(b: ir.IRBuilder, address: Value, blocks: Value) -> None:
+def clear(b: Builder, address: Value, blocks: Value) -> None:
     """Set `blocks * 16` int32 to 0."""
     zero = ir.Constant(ir.VectorType(I32, LANES), None)
     with cgutils.for_range(b, blocks) as block:
@@ -346,7 +347,7 @@ def clear(b: ir.IRBuilder, address: Value, blocks: Value) -> None:
 
 
 @inner_loop
-def add_shifted(b: ir.IRBuilder, acc: Value, bits: Value, into: Value, blocks: Value) -> None:
+def add_shifted(b: Builder, acc: Value, bits: Value, into: Value, blocks: Value) -> None:
     """Add acc << bits to `into`, and clear acc. Both int32 [blocks * 16]."""
     vector = ir.VectorType(I32, LANES)
     by = splat(b, b.trunc(bits, I32), LANES)

@@ -4,7 +4,8 @@ from functools import partial
 
 from snn2chip.engines.lava import engine
 from snn2chip.engines.lava.engine import check
+from snn2chip.recording import Recording
 
 __all__ = ["check", "run"]
 
-run = partial(engine.run, fast=True)
+run: partial[Recording] = partial(engine.run, fast=True)

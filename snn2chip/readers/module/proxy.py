@@ -120,5 +120,11 @@ class Value(torch.fx.Proxy):
             help="a chip program is the same for every input: keep it a tensor",
         )
 
-    __int__ = __float__ = __index__ = __complex__ = __array__ = _leaves
-    item = tolist = numpy = _leaves
+    __int__ = _leaves
+    __float__ = _leaves
+    __index__ = _leaves
+    __complex__ = _leaves
+    __array__ = _leaves
+    item = _leaves
+    tolist = _leaves
+    numpy = _leaves
