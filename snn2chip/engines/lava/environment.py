@@ -15,7 +15,7 @@ PINS = ("numpy==1.26.4", "scipy==1.15.3", "networkx==2.8.7", "asteval==0.9.33")
 """What lava-nc really imports; it also names scikit-learn, which it never does."""
 
 LAVA = "lava-nc==0.10.0"
-WORKER = Path(__file__).parent / "worker" / "main.py"
+WORKER = Path(__file__).parent / "_worker" / "main.py"
 CHECK_SECONDS = 120
 SETTING = "environment.json"
 SETUP = "snn2chip lava setup"

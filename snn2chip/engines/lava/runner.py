@@ -1,7 +1,7 @@
 """Run plans in a worker: a process of its own session that talks by files, and is ended as a group, whatever it does.
 
 Lava hangs where one of its processes raises, dies or sends nothing. The worker ends itself at exceptions
-(worker/guard.py); what stays silent for longer than its plans may take is ended from here.
+(_worker/guard.py); what stays silent for longer than its plans may take is ended from here.
 """
 
 import json
