@@ -40,8 +40,9 @@ lint: $(STAMP) ## ruff and the import rules
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/lint-imports
 
-check-types: $(STAMP) ## pyright in strict mode, of tests too
+check-types: $(STAMP) ## pyright in strict mode, of tests too; and that everything public has a type
 	$(BIN)/pyright
+	@$(BIN)/pyright --verifytypes snn2chip --ignoreexternal > $(VENV)/types.txt || { sed '/^   snn2chip/d' $(VENV)/types.txt; exit 1; }
 
 pytest: $(STAMP) lava ## All tests, on JOBS processes (2)
 	$(BIN)/python -m pytest -q -n $(JOBS)
