@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from snn2chip.cli.main import main
 from snn2chip.errors import Snn2ChipError
 from snn2chip.files import write_folder, write_whole
 
@@ -54,3 +55,13 @@ def test_a_failed_folder_leaves_the_old_one(
         write_folder(folder, {"a": b"2"})
     assert (folder / "a").read_text() == "1"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_the_demo_needs_must_be_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("snn2chip.files.files", lambda _: tmp_path / "snn2chip")
+    assert main(["demo", "--out", str(tmp_path / "build")]) == 2
+    line = "error[demo-data] mnist.pth: the demo's checkpoint is not installed - install the wheel again\n"
+    assert capsys.readouterr().err == line
+    assert not (tmp_path / "build").exists()

@@ -11,7 +11,8 @@ from snn2chip.chip.program import Coding
 from snn2chip.chip.target import load_target
 from snn2chip.chip.target_file import Quantity
 from snn2chip.chip.target_keys import Status
-from snn2chip.chip.validate import validate
+from snn2chip.chip.unpack import unpack_cores, unpack_hosts
+from snn2chip.chip.validate import validate, validate_contents
 from snn2chip.energy.counts import count
 from snn2chip.engines import core, spec
 from snn2chip.errors import Severity, StatementError, errors_of
@@ -103,6 +104,50 @@ def test_relays_are_counted_as_the_chip_counts(graded):
     assert counts.cores.synops.sum(1).tolist() == run.synops.tolist()
     assert counts.cores.spikes.sum(1).tolist() == run.spikes.tolist()
     assert set(program.schedule.relays) <= {p.name for p in counts.populations}
+
+
+FIRST = "layer1.0.conv2~relay1"
+
+
+@pytest.mark.parametrize(
+    ("sources", "where", "numbers"),
+    [
+        ((), FIRST, ("False", "True")),
+        (("nowhere",), FIRST, ("False", "True")),
+        ((FIRST,), FIRST, ("False", "True")),
+        (("maxpool", "fc"), FIRST, ("False", "True")),
+        (("maxpool",), f"{FIRST}, core 2", ("[2, 4]", "[2]")),
+        (("maxpool", "layer1.0.conv1"), f"{FIRST}, core 2", ("[2, 4]", "[2, 3]")),
+    ],
+)
+def test_what_a_relay_copies_is_compared(sources, where, numbers):
+    """None, one that is not there, itself, two shapes; and others than those whose spikes come to it."""
+    chip, qc = target("axon", 2), deep(0)
+    program = map_circuit(qc, chip).program
+    relays = {**program.schedule.relays, FIRST: sources}
+    changed = replace(program, schedule=replace(program.schedule, relays=relays))
+    (error,) = (f for f in validate(changed, chip, qc).findings if f.code == "program-relay")
+    assert (error.severity, error.where) == (Severity.ERROR, where)
+    assert error.why.startswith("what it copies differs") and (error.have, error.need) == numbers
+
+
+def test_a_sum_that_a_relay_cannot_hold_is_found():
+    """Three summands of spikes reach 3, and 3 · 2^22 is more than a membrane of 24 bits holds."""
+    chip, qc = target("axon", 2), deep(0)
+    program = map_circuit(qc, chip).program
+    number = program.populations.index("layer2.1.conv2~relay1")
+    cores = [
+        replace(c, tiles=tuple(_finer(t) if t.population == number else t for t in c.tiles))
+        for c in unpack_cores(program, chip)
+    ]
+    findings = validate_contents(program, cores, unpack_hosts(program), qc).findings
+    (error,) = (f for f in findings if f.code == "program-relay")
+    assert error.where == "layer2.1.conv2~relay1, core 2"
+    assert error.why.startswith("a sum within the membrane's limit differs")
+
+
+def _finer(tile):
+    return replace(tile, fraction_bits=22)
 
 
 def same_meaning(program, chip, qc):

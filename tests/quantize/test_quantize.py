@@ -208,6 +208,15 @@ def test_decays_that_leave_the_grid_are_a_loss():
     )
 
 
+@pytest.mark.parametrize(("decay", "have"), [(-0.5, "-0.5..-0.5"), (1.25, "1.25..1.25")])
+def test_decays_that_no_chip_has_are_errors(decay, have):
+    found = errors_of(quantized(layer([[0.75, -0.5]], NeuronModel(decay=one(decay))))[1])
+    (error,) = (f for f in found if f.code == "decay")
+    assert str(error) == (
+        f"error[decay] n: n has decays that a chip cannot do (have {have}; need 0..1)"
+    )
+
+
 def test_a_channel_of_zeros_does_not_disturb_the_others():
     qc, findings = quantized(layer([[0.0, 0.0], [0.3, -0.1]], bias=[0.0, 0.0]))
     assert qc.population("n").scale[1] == 2.0**-8

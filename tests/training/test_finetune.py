@@ -37,6 +37,7 @@ from snn2chip.zoo.ledinauskas_like import LedinauskasLike, Neurons
 from snn2chip.zoo.mlf import MLFNeurons, MLFResNet
 from snn2chip.zoo.sew_resnet import small_sew_resnet
 from snn2chip.zoo.spiking_resnet import BasicBlock, SpikingResNet
+from tests.cases.paths import CASES
 from tests.readers.on_grid import with_population
 from tests.training.small import bars
 
@@ -290,6 +291,13 @@ def test_a_layout_that_cannot_say_the_network_is_told_before_training(tmp_path):
     with pytest.raises(StatementError, match="twin-inexact"):
         finetune(request(sew(tmp_path), options=options), tmp_path / "tuned.pth")
     assert not (tmp_path / "tuned.pth.state").exists()
+
+
+def test_a_nir_file_has_no_authors_layout(tmp_path):
+    model = str(CASES / "nir" / "spikingjelly_lif" / "model.nir")
+    asked = ModelRequest(path=model, convention="spikingjelly", steps=2)
+    with pytest.raises(Snn2ChipError, match=r"error\[twin-layout\] nir: "):
+        finetune(FinetuneRequest(model=asked, data="events", recipe=RECIPE), tmp_path / "tuned.pth")
 
 
 def test_a_checkpoint_that_would_change_is_not_written(tmp_path, monkeypatch):

@@ -143,6 +143,17 @@ def test_a_board_that_is_too_small_says_how_many_chips_are_needed():
     assert found.program.cores == ()
 
 
+def test_a_search_that_the_clock_ends_is_noted():
+    for seconds, codes in ((0.0, ["place-cut"]), (60.0, [])):
+        placing = Placing(method="swap", seconds=seconds)
+        found = map_circuit(circuit(), BOARD, coding=Coding.GRADED, placing=placing)
+        assert [f.code for f in found.findings] == codes
+        assert len(found.program.cores) > 1
+        for note in found.findings:
+            assert str(note).startswith("note[place-cut] --place swap: the time limit ended")
+            assert "have 0 s" in str(note)
+
+
 def with_place(core=None, chip=None, at=3, **changes):
     program = placed(board="ten")
     p = program.placement
