@@ -3,7 +3,8 @@
     python -m tests.release.try_releases [oldest] [newest] [--python python3.11] [--out docs/release-versions.md]
 
 `oldest` takes the releases of oldest.txt, the lower bounds of pyproject.toml; `newest` takes no constraint: the newest
-that pip finds, which brings the CUDA build of torch (5 GB). Ends with 1 if a test failed.
+that pip finds, which brings the CUDA build of torch (5 GB). Results are kept beside the environments, for the page.
+Ends with 1 if a test failed.
 """
 
 import argparse
@@ -51,7 +52,9 @@ def run_tests(end: str, python: str, jobs: int, alone: list[str]) -> Tried:
         [str(env / "bin" / "python"), "--version"], check=True, capture_output=True, text=True
     ).stdout.split()[1]
     summary, status = _pytest(env, jobs)
-    return Tried(end, versions, summary, status == 0)
+    tried = Tried(end, versions, summary, status == 0)
+    env.with_suffix(".json").write_text(json.dumps(tried), encoding="utf-8")
+    return tried
 
 
 def _pytest(env: Path, jobs: int) -> tuple[str, int]:
@@ -64,6 +67,12 @@ def _pytest(env: Path, jobs: int) -> tuple[str, int]:
             sys.stdout.flush()
             last = line.strip(" =\n") or last
     return last, process.returncode
+
+
+def kept() -> list[Tried]:
+    """The last result of each end."""
+    files = [(ROOT / ".venv" / end).with_suffix(".json") for end in ENDS]
+    return [Tried(*json.loads(f.read_text(encoding="utf-8"))) for f in files if f.is_file()]
 
 
 def page(tried: list[Tried]) -> str:
@@ -106,7 +115,7 @@ def main() -> int:
     ends: list[str] = args.ends or list(ENDS)
     tried = [run_tests(end, args.python, args.jobs, args.alone) for end in ends]
     if args.out:
-        args.out.write_text(page(tried), encoding="utf-8")
+        args.out.write_text(page(kept()), encoding="utf-8")
     return not all(t.passed for t in tried)
 
 
