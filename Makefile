@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 CODE := snn2chip tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release versions bench train pictures docs clean
+.PHONY: help install demo test frameworks lint format check-types pytest lava parity energy-checks wheel release versions bench train pictures docs docs-long clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ docs: $(STAMP) ## Write the pages that the code decides again, and build the sit
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_architecture.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-long: $(STAMP) ## Run the blocks of the docs that take minutes, with their pages (half an hour)
+	LONG_DOCS=1 $(BIN)/python -m pytest -q tests/docs/test_blocks.py
 
 clean: ## Remove .venv, caches and the demo's build
 	rm -rf $(VENV) $(BUILD) site .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,7 +4,7 @@ A marker is an HTML comment, which no reader sees:
 
     <!-- prepare: NAME ... -->     functions of tests/docs/prepare.py put files into the page's folder
     <!-- exit: N -->               the block's last command ends with N (else 0)
-    <!-- not run: REASON -->       the block is only parsed; REASON is one of NOT_RUN
+    <!-- not run: REASON -->       the block is only parsed; REASON is one of NOT_RUN (LONG: see `make docs-long`)
 """
 
 import re
@@ -21,10 +21,12 @@ NAMES = [str(p.relative_to(ROOT)) for p in PAGES]
 COMMANDS = ("snn2chip", "python", "make", "git", "pip", "cd", "cp")
 """What a line of a block begins with that is a command; a block with `$` prompts shows output, too."""
 
+LONG = "takes minutes"
+
 NOT_RUN = (
     "installs packages",
     "needs a data set that has to be fetched",
-    "takes minutes",
+    LONG,
     "is the repository's own work",
     "is a sketch",
 )

@@ -1,6 +1,7 @@
 """Every block of commands and of Python in the docs is run, page by page, in a folder of its own.
 
-A command must end with the status that the page says (0 unless marked), and print what the page shows below it.
+A command must end with the status that the page says (0 unless marked), and print what the page shows below it. With
+LONG_DOCS=1 in the environment (`make docs-long`), pages with blocks that take minutes are run, those blocks, too.
 """
 
 import os
@@ -14,15 +15,26 @@ from typing import Any
 import pytest
 
 from snn2chip.cli.main import main
-from tests.docs.pages import NAMES, NOT_RUN, PAGES, PRINTED, Block, Shell, blocks
+from tests.docs.pages import LONG, NAMES, NOT_RUN, PAGES, PRINTED, Block, Shell, blocks
 from tests.docs.prepare import PREPARE
 
 BLOCKS = {name: blocks(page.read_text()) for name, page in zip(NAMES, PAGES, strict=True)}
-RUN = [
-    name
-    for name, found in BLOCKS.items()
-    if name not in PRINTED and any((b.python or b.commands()) and not b.not_run for b in found)
-]
+WITH_LONG = os.environ.get("LONG_DOCS") == "1"
+
+
+def is_run(block: Block) -> bool:
+    """Whether a block is run this time."""
+    return not block.not_run or (WITH_LONG and block.not_run == LONG)
+
+
+def is_asked(found: list[Block]) -> bool:
+    """Whether a page has blocks to run, this time."""
+    if WITH_LONG:
+        return any(b.not_run == LONG for b in found)
+    return any((b.python or b.commands()) and is_run(b) for b in found)
+
+
+RUN = [name for name, found in BLOCKS.items() if name not in PRINTED and is_asked(found)]
 LEFT_OUT = [(n, b.line, b.not_run) for n, found in BLOCKS.items() for b in found if b.not_run]
 
 
@@ -33,7 +45,7 @@ def test_every_block_of(page, tmp_path, monkeypatch, capfd):
     for block in BLOCKS[page]:
         for name in block.prepare:
             PREPARE[name](tmp_path)
-        if block.not_run:
+        if not is_run(block):
             continue
         if block.python:
             execute(block, page, names)
