@@ -62,7 +62,7 @@ def test_a_network_that_loses_nothing_says_so(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "rounding loses nothing: every output and every decision is the original's" in out
     assert "settings" not in out
-    assert "rounding loses nothing" in (tmp_path / "d" / "debug.html").read_text()
+    assert "Rounding loses nothing" in (tmp_path / "d" / "debug.html").read_text()
 
 
 @pytest.mark.parametrize(
