@@ -47,7 +47,9 @@ def run_tests(end: str, python: str, jobs: int, alone: list[str]) -> Tried:
     subprocess.run([*pip, "install", "-q", *ENDS[end], "-e", EXTRAS], check=True, cwd=ROOT)
     subprocess.run([*pip, "install", "-q", "--no-deps", *alone], check=True, cwd=ROOT)
     listed = subprocess.run([*pip, "list", "--format=json"], check=True, capture_output=True)
-    versions = {p["name"].lower(): p["version"] for p in json.loads(listed.stdout)}
+    versions = {
+        p["name"].lower().replace("_", "-"): p["version"] for p in json.loads(listed.stdout)
+    }
     versions["python"] = subprocess.run(
         [str(env / "bin" / "python"), "--version"], check=True, capture_output=True, text=True
     ).stdout.split()[1]
