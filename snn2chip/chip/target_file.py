@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isinf
 
 from snn2chip.chip.dead_cores import dead_cores
 from snn2chip.chip.target_checks import contradictions
@@ -112,7 +112,9 @@ def _word(table: Mapping[str, object], key: str, path: str) -> str:
     if key not in table:
         raise Snn2ChipError("target-key", f"{path}: {key}", "is missing")
     value = table[key]
-    if not isinstance(value, str) or not value:
+    if value == "":
+        raise Snn2ChipError("target-value", f"{path}: {key}", "is empty")
+    if not isinstance(value, str):
         raise Snn2ChipError("target-value", f"{path}: {key}", "is not a word", have=repr(value))
     return value
 
@@ -203,7 +205,8 @@ def _quantity(value: object, key: Key, where: str) -> Quantity:
 
 def _value(value: object, key: Key, where: str) -> int | float | str:
     """`value` as `key` has it. A number is a float, whatever it is written as."""
-    need = f"{key.kind.value}, from {key.low:g} to {key.high:g}"
+    to = "up" if isinf(key.high) else f"to {key.high:g}"
+    need = f"{key.kind.value}, from {key.low:g} {to}"
     match key.kind:
         case Kind.WORD:
             need, right = " | ".join(key.words), value in key.words
@@ -213,15 +216,13 @@ def _value(value: object, key: Key, where: str) -> int | float | str:
             need, right = key.kind.value, isinstance(value, str) and dead_cores(value) is not None
         case Kind.COUNT:
             right = type(value) is int and key.low <= value <= key.high
-        case Kind.NUMBER:
-            right = _measures(value, key)
         case Kind.PRICE:
             right = value == UNKNOWN or _measures(value, key)
     if not right or not isinstance(value, int | float | str):
         raise Snn2ChipError(
             "target-value", where, "has a value that it cannot have", have=repr(value), need=need
         )
-    return float(value) if key.kind in (Kind.NUMBER, Kind.PRICE) and value != UNKNOWN else value
+    return float(value) if key.kind is Kind.PRICE and value != UNKNOWN else value
 
 
 def _measures(value: object, key: Key) -> bool:

@@ -8,11 +8,10 @@ class Kind(Enum):
     """Type of a value."""
 
     COUNT = "a whole number"
-    NUMBER = "a number"
     FLAG = "true or false"
     WORD = "a word"
     CORES = "core numbers such as 3, 120-127 (of a board: chip:core, such as 0:3, 5:120-127), or nothing"
-    PRICE = "a number, or unknown"
+    PRICE = 'a number or "unknown"'
 
 
 class Status(Enum):
@@ -247,8 +246,8 @@ BOARD = (
 """Keys of every table [boards.NAME]."""
 
 
-def _price(name: str, doc: str, unit: str, kind: Kind = Kind.NUMBER) -> Key:
-    return Key(name=name, doc=doc, unit=unit, kind=kind)
+def _price(name: str, doc: str, unit: str) -> Key:
+    return Key(name=name, doc=doc, unit=unit, kind=Kind.PRICE)
 
 
 PRICES = (
@@ -266,8 +265,8 @@ PRICES = (
     _price("hop_ew_ns", "one hop east or west", "ns"),
     _price("hop_ns_pj", "one hop north or south", "pJ"),
     _price("hop_ns_ns", "one hop north or south", "ns"),
-    _price("crossing_pj", "the way from one chip to the next", "pJ", Kind.PRICE),
-    _price("crossing_ns", "the way from one chip to the next", "ns", Kind.PRICE),
+    _price("crossing_pj", "the way from one chip to the next", "pJ"),
+    _price("crossing_ns", "the way from one chip to the next", "ns"),
     _price("barrier_ns", "the barrier that ends a step", "ns"),
     _price("static_w", "static power of one chip", "W"),
 )

@@ -14,8 +14,9 @@ from snn2chip.chip.target_file import NO_PRICES, UNKNOWN, Quantity
 from snn2chip.energy.convention import Convention, convention
 from snn2chip.energy.cores import CoreCounts
 from snn2chip.energy.counts import Counts
+from snn2chip.energy.terms import terms
 from snn2chip.energy.text import energy, number, rate, time
-from snn2chip.energy.unpriced import unpriced
+from snn2chip.energy.unpriced import TIMED_BY, unpriced
 from snn2chip.errors import Snn2ChipError, did_you_mean
 
 ASSUMED = (
@@ -61,10 +62,10 @@ class Time:
 class Estimate:
     """One inference on `target`.
 
-    `table`: the price table in use, None for counts only. `notice`: what the prices are not. `low_pj`, `high_pj`: total
-    with each price table of the target. `edp_js`: energy times latency, joule seconds. `chips`: powered: those that
-    hold cores. `unpriced`: terms without a price, with their counts. `counts`: as
-    `Counts.to_dict()`, over all samples of the run.
+    `table`: the price table in use, None for counts only. `notice`: what the prices are not. `low_pj`, `high_pj`: the
+    least and the largest total of `tables`: those of the target that price the same terms. `edp_js`: energy times
+    latency, joule seconds. `chips`: powered: those that hold cores. `unpriced`: terms without a price, with their
+    counts. `counts`: as `Counts.to_dict()`, over all samples of the run.
     """
 
     target: str
@@ -131,32 +132,32 @@ class Estimate:
         if not cores.get("shared_cores") or self.static_share <= 0.5:
             return ()
         return (
-            f"static power is {100 * self.static_share:.0f} % of it and falls with time; {cores['shared_cores']} of "
-            f"{cores['cores']} cores hold several tiles: --share-cores none takes more cores and shorter steps",
+            f"static power is {100 * self.static_share:.0f} % of it and falls with time; cores of several tiles: "
+            f"{cores['shared_cores']} of {cores['cores']}; where they are the slowest, --share-cores none "
+            "shortens the steps, for more cores",
         )
 
+    @property
+    def delay_product(self) -> str:
+        """The energy-delay product, in words."""
+        edp = "not priced" if self.edp_js is None else f"{self.edp_js:.3g} J·s"
+        return f"energy-delay product {edp}"
+
     def _total(self) -> list[str]:
-        if (
-            self.table is None
-            or self.dynamic_pj is None
-            or self.low_pj is None
-            or self.high_pj is None
-        ):
+        if self.low_pj is None or self.high_pj is None:
             return []
-        static = (
-            "static not priced" if self.static_pj is None else f"static {energy(self.static_pj)}"
-        )
         same = self.low_pj == self.high_pj
         span = energy(self.low_pj) if same else f"{energy(self.low_pj)} to {energy(self.high_pj)}"
         tables = "" if len(self.tables) < 2 else f" (price tables {', '.join(self.tables)})"
-        total = f"  total {span}{tables}; dynamic {energy(self.dynamic_pj)}, {static}"
+        parts = f"{_part('dynamic', self.dynamic_pj)}, {_part('static', self.static_pj)}"
+        total = f"  total {span}{tables}; {parts}"
         return [f"{total}; prices are {self.notice}" if self.notice else total]
 
     def _time(self) -> list[str]:
         if self.time is None:
             return []
         t = self.time
-        speed = f"{rate(t.per_second)} samples a second; energy-delay product {self.edp_js:.3g} J·s"
+        speed = f"{rate(t.per_second)} samples a second; {self.delay_product}"
         steps = f"mean step {time(t.step_us)}, slowest {time(t.slowest_step_us)}"
         links = f"a link is slower than every core in {100 * t.link_steps:.0f} % of the steps"
         spent = f"{time(t.period_us)} from sample to sample, {time(t.latency_us)} to the answer"
@@ -172,16 +173,15 @@ def estimate(counts: Counts, target: Target, *, prices: str | None = None) -> Es
     Errors: prices-unknown.
     """
     table = price_table(target, prices)
-    tables = () if table is None else tuple(target.prices)
-    totals = {name: _priced(counts, target.prices[name]) for name in tables}
-    mine = None if table is None else totals[table]
-    sums = [t.total_pj for t in totals.values()]
+    mine = None if table is None else _priced(counts, target.prices[table])
+    totals = {} if mine is None else _totals(counts, target, mine)
+    sums = totals.values()
     return Estimate(
         target=target.name,
         samples=counts.samples,
         steps=counts.steps,
         table=table,
-        tables=tables,
+        tables=tuple(totals),
         notice="" if table is None else _notice(table, target),
         items=_unpriced_lines(counts) if mine is None else mine.items,
         dynamic_pj=None if mine is None else mine.dynamic_pj,
@@ -192,10 +192,18 @@ def estimate(counts: Counts, target: Target, *, prices: str | None = None) -> Es
         chips=None if counts.cores is None else counts.cores.chips,
         time=None if mine is None else mine.time,
         assumed=ASSUMED if mine is not None and mine.time is not None else (),
-        unpriced=() if table is None else unpriced(counts, target.prices[table]),
+        unpriced=_left_out(counts, target, table, mine),
         convention=convention(counts),
         counts=counts.to_dict(),
     )
+
+
+def _left_out(
+    counts: Counts, target: Target, table: str | None, mine: "_Priced | None"
+) -> tuple[str, ...]:
+    if table is None or mine is None:
+        return ()
+    return unpriced(counts, target.prices[table], timed=mine.time is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,17 +211,28 @@ class _Priced:
     """What one price table makes of the counts."""
 
     items: tuple[Line, ...]
-    dynamic_pj: float
+    dynamic_pj: float | None
     static_pj: float | None
     time: Time | None
 
     @property
-    def total_pj(self) -> float:
-        return self.dynamic_pj + (self.static_pj or 0.0)
+    def total_pj(self) -> float | None:
+        known = [pj for pj in (self.dynamic_pj, self.static_pj) if pj is not None]
+        return sum(known) if known else None
 
     @property
     def edp_js(self) -> float | None:
-        return None if self.time is None else self.total_pj * 1e-12 * self.time.latency_us * 1e-6
+        if self.time is None or self.total_pj is None:
+            return None
+        return self.total_pj * 1e-12 * self.time.latency_us * 1e-6
+
+
+def _totals(counts: Counts, target: Target, mine: _Priced) -> dict[str, float]:
+    """Total by price table, of those that price what `mine` prices: others would add up something else."""
+    found = {name: _priced(counts, table) for name, table in target.prices.items()}
+    terms_ = [i.name for i in mine.items]
+    alike = {n: t.total_pj for n, t in found.items() if [i.name for i in t.items] == terms_}
+    return {name: pj for name, pj in alike.items() if pj is not None}
 
 
 def price_table(target: Target, prices: str | None) -> str | None:
@@ -244,69 +263,27 @@ def _notice(table: str, target: Target) -> str:
     return f"{prices}; static power {q.value} {q.unit} per chip, {q.status.value}"
 
 
-def _terms(counts: Counts) -> list[tuple[str, str, float]]:
-    """(key of the price, name, count of one inference); messages only with a program."""
-    chip = [p for p in counts.populations if p.on_chip]
-    active = sum(p.active for p in chip)
-    synops = sum(p.synops for p in counts.projections if p.on_chip)
-    if counts.cores is not None:
-        synops = int(counts.cores.synops.sum())
-    totals = [
-        ("synapse", "synaptic operations", synops),
-        ("neuron_idle", "neuron updates, nothing arrived", sum(p.updates for p in chip) - active),
-        ("neuron_active", "neuron updates, something arrived", active),
-        ("neuron_spike", "spikes", sum(p.spikes for p in chip)),
-    ]
-    if counts.cores is not None:
-        totals.append(("message", "messages to cores", int(counts.cores.messages.sum())))
-        totals += _hops(counts.cores) + _rims(counts.cores, counts.samples * counts.steps)
-    return [(key, name, total / counts.samples) for key, name, total in totals]
-
-
-def _hops(cores: CoreCounts) -> list[tuple[str, str, int]]:
-    if cores.routed is None:
-        return []
-    r = cores.routed
-    return [
-        ("hop_ew", "hops east or west", int(r.hops_ew.sum())),
-        ("hop_ns", "hops north or south", int(r.hops_ns.sum())),
-        ("crossing", "ways from chip to chip", int(r.crossings.sum())),
-    ]
-
-
-def _rims(cores: CoreCounts, steps: int) -> list[tuple[str, str, int]]:
-    """What the neurons around tiles cost that nobody hears: the chip updates them like all others."""
-    rims, active = int(cores.rims.sum()), int(cores.rim_active.sum())
-    if not rims:
-        return []
-    return [
-        ("synapse", "synaptic operations into rims of tiles", int(cores.rim_synops.sum())),
-        ("neuron_idle", "updates in rims of tiles, nothing arrived", rims * steps - active),
-        ("neuron_active", "updates in rims of tiles, something arrived", active),
-    ]
-
-
 def _unpriced_lines(counts: Counts) -> tuple[Line, ...]:
     return tuple(
-        Line(name=name, count=n, price=None, unit="", status="", source="", pj=None)
-        for _, name, n in _terms(counts)
+        Line(name=t.name, count=t.count, price=None, unit="", status="", source="", pj=None)
+        for t in terms(counts)
     )
 
 
 def _priced(counts: Counts, table: Mapping[str, Quantity]) -> _Priced:
     items = [
-        _priced_line(name, n, table[f"{key}_pj"], 1.0)
-        for key, name, n in _terms(counts)
-        if table[f"{key}_pj"].value != UNKNOWN
+        _priced_line(t.name, t.count, table[f"{t.key}_pj"], 1.0)
+        for t in terms(counts)
+        if table[f"{t.key}_pj"].value != UNKNOWN
     ]
-    spent = _time(counts, table)
+    spent, watts = _time(counts, table), table["static_w"]
     static = None
-    if counts.cores is not None and spent is not None:
+    if counts.cores is not None and spent is not None and watts.value != UNKNOWN:
         seconds = counts.cores.chips * spent.period_us * 1e-6
-        static = _priced_line("static power, chip-seconds", seconds, table["static_w"], 1e12)
+        static = _priced_line("static power, chip-seconds", seconds, watts, 1e12)
     return _Priced(
         items=(*items, static) if static else tuple(items),
-        dynamic_pj=sum(i.pj or 0.0 for i in items),
+        dynamic_pj=sum(i.pj or 0.0 for i in items) if items else None,
         static_pj=static.pj if static else None,
         time=spent,
     )
@@ -326,16 +303,18 @@ def _priced_line(name: str, count: float, q: Quantity, scale: float) -> Line:
 
 
 def _time(counts: Counts, table: Mapping[str, Quantity]) -> Time | None:
-    if counts.cores is None:
+    """None where no program was given, or where no time follows from the table."""
+    if counts.cores is None or any(table[k].value == UNKNOWN for k in TIMED_BY):
         return None
     period = counts.samples * counts.steps
-    keys = ("synapse_ns", "neuron_idle_ns", "neuron_active_ns", "neuron_spike_ns", "message_ns")
-    synop, idle, active, spike, message = (float(table[k].value) for k in keys)
-    busy = counts.cores.step_ns(period, synop, idle, active, spike, message)
+    *ns, barrier = (float(table[k].value) for k in TIMED_BY)
+    busy = counts.cores.step_ns(period, *ns)
     links = _links_ns(counts.cores, table)
-    step_us = (np.maximum(busy, links) + float(table["barrier_ns"].value)) / 1e3
+    step_us = (np.maximum(busy, links) + barrier) / 1e3
     depth = counts.cores.synops.shape[1] - period
     mean = float(step_us.mean())
+    if not mean:
+        return None
     return Time(
         period_us=mean * counts.steps,
         latency_us=mean * (counts.steps + depth),
@@ -354,7 +333,11 @@ def _links_ns(cores: CoreCounts, table: Mapping[str, Quantity]) -> FloatArray | 
     loads = {"hop_ew": links.most_ew, "hop_ns": links.most_ns, "crossing": links.most_crossing}
     prices = {key: table[f"{key}_ns"].value for key in loads}
     times = [loads[key] * float(p) for key, p in prices.items() if p != UNKNOWN]
-    return np.maximum.reduce(times)
+    return np.maximum.reduce(times) if times else 0.0
+
+
+def _part(name: str, pj: float | None) -> str:
+    return f"{name} not priced" if pj is None else f"{name} {energy(pj)}"
 
 
 def _line(i: Line) -> str:

@@ -4,12 +4,27 @@ from collections.abc import Mapping
 
 from snn2chip.chip.target_file import UNKNOWN, Quantity
 from snn2chip.energy.counts import Counts
+from snn2chip.energy.terms import terms
 from snn2chip.energy.text import number
 
+UNITS = {"energy": "pj", "time": "ns"}
 
-def unpriced(counts: Counts, table: Mapping[str, Quantity]) -> tuple[str, ...]:
-    """Terms that no price covers, with their counts for one inference."""
-    missing = _ways(counts, table)
+TIMED_BY = (
+    "synapse_ns",
+    "neuron_idle_ns",
+    "neuron_active_ns",
+    "neuron_spike_ns",
+    "message_ns",
+    "barrier_ns",
+)
+"""Prices without which a step has no time. Ways between cores count where their time is known."""
+
+
+def unpriced(counts: Counts, table: Mapping[str, Quantity], *, timed: bool) -> tuple[str, ...]:
+    """Terms that no price covers, with their counts for one inference. `timed`: a time follows from the table."""
+    missing = [*_terms(counts, table), *_ways(counts)]
+    if counts.cores is not None:
+        missing += _time(table, timed)
     host = [p for p in counts.projections if not p.on_chip]
     if host:
         steps = {p.name: 1 if p.from_input and counts.static else counts.steps for p in host}
@@ -35,24 +50,32 @@ def unpriced(counts: Counts, table: Mapping[str, Quantity]) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def _ways(counts: Counts, table: Mapping[str, Quantity]) -> list[str]:
-    """Messages and their ways, as far as no price covers them."""
+def _terms(counts: Counts, table: Mapping[str, Quantity]) -> list[str]:
+    missing: list[str] = []
+    for t in terms(counts):
+        kinds = [k for k, u in UNITS.items() if table[f"{t.key}_{u}"].value == UNKNOWN]
+        if kinds and t.count:
+            missing.append(f"{t.name}: {number(t.count)} (their {' and '.join(kinds)})")
+    return missing
+
+
+def _time(table: Mapping[str, Quantity], timed: bool) -> list[str]:
+    """Why there is no time, or no static power."""
+    unknown = [key for key in TIMED_BY if table[key].value == UNKNOWN]
+    if not timed:
+        why = f"{', '.join(unknown)} unknown" if unknown else "every time in the price table is 0"
+        return [f"time and static power: {why}"]
+    return ["static power: static_w unknown"] if table["static_w"].value == UNKNOWN else []
+
+
+def _ways(counts: Counts) -> list[str]:
+    """Messages and their ways, as far as they were not counted, or have no key in a price table."""
     cores = counts.cores
     if cores is None:
         return ["messages, time and static power: no program was given"]
     missing: list[str] = []
     if cores.routed is None:
         missing.append("hops on the mesh: cores have no place on it")
-    crossings = 0 if cores.routed is None else int(cores.routed.crossings.sum())
-    if crossings and UNKNOWN in (table["crossing_pj"].value, table["crossing_ns"].value):
-        kinds = [
-            k
-            for k, key in (("energy", "pj"), ("time", "ns"))
-            if table[f"crossing_{key}"].value == UNKNOWN
-        ]
-        missing.append(
-            f"ways from chip to chip: {number(crossings / counts.samples)} (their {' and '.join(kinds)})"
-        )
     if cores.host_messages:
         missing.append(f"messages from the host: {number(cores.host_messages / counts.samples)}")
     return missing

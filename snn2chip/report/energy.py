@@ -41,7 +41,7 @@ def _facts(e: Estimate) -> list[Fact]:
             Fact(
                 label="samples a second",
                 value=rate(e.time.per_second),
-                note=f"energy-delay product {e.edp_js:.3g} J·s; {e.chips} chip(s) powered",
+                note=f"{e.delay_product}; {e.chips} chip(s) powered",
             ),
         )
     if e.low_pj is not None and e.high_pj is not None:

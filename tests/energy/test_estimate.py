@@ -174,8 +174,10 @@ def test_static_power_is_named_where_cores_are_shared_and_it_dominates():
     share = given(found.static_pj) / (given(found.static_pj) + given(found.dynamic_pj))
     assert found.static_share == share > 0.5
     (text,) = found.shared()
-    assert text.startswith(f"static power is {100 * share:.0f} % of it and falls with time; 6 of ")
-    assert text.endswith("--share-cores none takes more cores and shorter steps")
+    assert text.startswith(
+        f"static power is {100 * share:.0f} % of it and falls with time; cores of several tiles: 6 of "
+    )
+    assert text.endswith("--share-cores none shortens the steps, for more cores")
     assert f"  {text}" in found.lines()
     apart = replace(counts, cores=replace(given(counts.cores), shared=0))
     small = replace(found, static_pj=given(found.dynamic_pj) / 2)
@@ -247,3 +249,72 @@ def test_round_trip():
         again = Estimate.from_dict(json.loads(json.dumps(found.to_dict())))
         assert again == found
         assert again.lines() == found.lines()
+
+
+def priced_by(**values):
+    """LOIHI2 with one price table, in which these values stand."""
+    table = dict(LOIHI2.prices["loihi1-davies2018"])
+    table |= {k: replace(table[k], value=v) for k, v in values.items()}
+    return replace(LOIHI2, prices={"sheet": table}, default_prices="sheet")
+
+
+def test_a_term_of_unknown_energy_is_left_out_and_said():
+    counts = counted()
+    whole = estimate(counts, priced_by())
+    found = estimate(counts, priced_by(synapse_pj="unknown"))
+    (synops,) = [i for i in whole.items if i.name == "synaptic operations"]
+    assert given(whole.dynamic_pj) - given(found.dynamic_pj) == pytest.approx(given(synops.pj))
+    assert f"synaptic operations: {number(synops.count)} (their energy)" in found.unpriced
+    assert found.time == whole.time
+
+
+@pytest.mark.parametrize("key", ["synapse_ns", "neuron_idle_ns", "message_ns", "barrier_ns"])
+def test_without_a_time_of_cores_there_is_no_time_and_no_static_power(key):
+    found = estimate(counted(), priced_by(**{key: "unknown"}))
+    assert (found.time, found.static_pj, found.edp_js, found.assumed) == (None, None, None, ())
+    assert f"time and static power: {key} unknown" in found.unpriced
+    assert found.low_pj == found.dynamic_pj
+    assert "static not priced" in "\n".join(found.lines())
+    assert Estimate.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_hops_without_a_time_leave_the_time_of_cores():
+    known = estimate(placed([0]), priced_by())
+    found = estimate(placed([0]), priced_by(hop_ew_ns="unknown", hop_ns_ns="unknown"))
+    assert given(found.time).link_steps == 0
+    assert given(found.time).step_us <= given(known.time).step_us
+    assert any(u.startswith("hops east or west") and "(their time)" in u for u in found.unpriced)
+    crossing = priced_by(hop_ew_ns="unknown", hop_ns_ns="unknown", crossing_ns="unknown")
+    assert given(estimate(placed([0]), crossing).time).link_steps == 0
+
+
+def test_unknown_static_power_is_said():
+    found = estimate(counted(), priced_by(static_w="unknown"))
+    assert found.static_pj is None and found.time is not None
+    assert "static power: static_w unknown" in found.unpriced
+
+
+def test_times_of_zero_are_no_time():
+    zero = {k: 0.0 for k in LOIHI2.prices["loihi1-davies2018"] if k.endswith("_ns")}
+    found = estimate(counted(), priced_by(**zero))
+    assert found.time is None and found.static_pj is None
+    assert "time and static power: every time in the price table is 0" in found.unpriced
+
+
+def test_a_table_without_energies_prices_static_power_alone():
+    nothing = {k: "unknown" for k in LOIHI2.prices["loihi1-davies2018"] if k.endswith("_pj")}
+    found = estimate(counted(), priced_by(**nothing))
+    assert found.dynamic_pj is None and found.low_pj == found.static_pj
+    assert "dynamic not priced" in "\n".join(found.lines())
+    found = estimate(counted(), priced_by(**nothing, static_w="unknown"))
+    assert found.low_pj is None and "total" not in "\n".join(found.lines())
+    assert found.delay_product == "energy-delay product not priced"
+
+
+def test_the_range_is_over_tables_that_price_the_same():
+    sheet = priced_by(synapse_pj="unknown").prices["sheet"]
+    both = replace(LOIHI2, prices={**LOIHI2.prices, "sheet": sheet})
+    assert estimate(counted(), both).tables == ("loihi1-davies2018", "loihi1-sanafe2025")
+    found = estimate(counted(), both, prices="sheet")
+    assert found.tables == ("sheet",)
+    assert found.low_pj == found.high_pj
