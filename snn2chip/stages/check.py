@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from snn2chip.chip.audit import audit
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding
 from snn2chip.errors import DefectError, Finding, Severity, StatementError, errors_of
@@ -13,7 +14,7 @@ from snn2chip.stages.levels import allowed, quantized
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """All findings of reading, lowering, quantizing and mapping; not `read`: of the file's defects alone."""
+    """All findings of reading, lowering, quantizing, mapping and the audit; not `read`: of the file's defects alone."""
 
     findings: tuple[Finding, ...]
     target: str
@@ -52,7 +53,7 @@ class Checked:
 
 
 def check(options: BuildOptions, *, progress: Progress | None = None) -> Checked:
-    """Findings of every stage up to the map; a stage that cannot go on ends the list."""
+    """Findings of every stage up to the audit; a stage that cannot go on ends the list."""
     tell = progress or Silent()
     notes = notes_of(options.model)
     try:
@@ -85,8 +86,11 @@ def _found(options: BuildOptions, tell: Progress) -> Checked:
             )
     except StatementError as e:
         return _stopped(levels.target.name, (*levels.findings, e.finding, *e.others))
+    with tell.stage("audit"):
+        audited = audit(mapped.program, levels.target)
+    found = allowed((*mapped.findings, *audited), options.quantize.allow)
     return Checked(
-        findings=(*levels.findings, *allowed(mapped.findings, options.quantize.allow)),
+        findings=(*levels.findings, *found),
         target=levels.target.name,
         cores=len(mapped.program.cores),
         chips=mapped.program.chips,

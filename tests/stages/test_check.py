@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from snn2chip.chip.rule import Facts, rule, worst
 from snn2chip.cli.main import main
 from snn2chip.model import ModelRequest
 from snn2chip.options import BuildOptions
@@ -141,6 +142,20 @@ def test_the_command_prints_them_all(tmp_path, capsys, broken, status):
     assert main(["check", str(path), "--convention", NORSE, "--steps", "4"]) == status
     out = capsys.readouterr().out
     assert ("node fc" in out and "node if1" in out) == broken
+
+
+def test_a_limit_that_the_mapper_does_not_know_is_found(tmp_path, monkeypatch):
+    """The rules of the audit have the last word, as they have when a program is compiled."""
+
+    def limit(facts: Facts):
+        """Three neurons on a core are too many."""
+        have = [(c, c.counts["neurons"]) for c in facts.cores]
+        yield from worst("map-three", facts, have, 3, "too many neurons", "none of this is real")
+
+    monkeypatch.setattr("snn2chip.chip.audit.RULES", (rule("map-three")(limit),))
+    found = checked(small(tmp_path / "net.nir"))
+    assert not found.fits
+    assert "map-three" in {f.code for f in found.findings}
 
 
 @pytest.mark.parametrize(
