@@ -1,7 +1,7 @@
 """What the user is told: errors that stop, findings that are collected."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
@@ -119,6 +119,24 @@ class DefectError(Snn2ChipError):
 def errors_of(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that make a statement false."""
     return tuple(f for f in findings if f.severity is Severity.ERROR)
+
+
+PLACES = 12
+"""Places that one line names; the others are counted."""
+
+
+def lines_of(findings: Iterable[Finding]) -> list[str]:
+    """A line for each finding, errors first; those that say the same of several places share one."""
+    same: dict[Finding, list[str]] = {}
+    for f in sorted(findings, key=lambda f: list(Severity).index(f.severity)):
+        same.setdefault(replace(f, where=""), []).append(f.where)
+    return [str(replace(f, where=_places(where))) for f, where in same.items()]
+
+
+def _places(where: list[str]) -> str:
+    more = len(where) - PLACES
+    named = ", ".join(where[:PLACES])
+    return f"{named} and {more} more (--json lists all)" if more > 0 else named
 
 
 SHORT, NEAR_SHORT, NEAR = 5, 0.6, 0.7

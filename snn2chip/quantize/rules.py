@@ -88,7 +88,7 @@ def dead(q: Quantized) -> Iterable[Finding]:
             code="dead-layer",
             severity=Severity.ERROR,
             where=p.origin.key,
-            why=f"no neuron of {p.name} can ever fire: every threshold is above the largest reachable membrane",
+            why="no neuron can ever fire: every threshold is above the largest reachable membrane",
             have=f"{int(q.reach.membrane.high.max())}",
             need=f"over {int(min(x.min() for x in p.neuron.levels))}",
         )
@@ -97,7 +97,7 @@ def dead(q: Quantized) -> Iterable[Finding]:
             code="dead-channel",
             severity=Severity.WARNING,
             where=p.origin.key,
-            why=f"{_channels(silent)} of {p.name} can never fire",
+            why=f"{_channels(silent)} can never fire",
         )
 
 
@@ -109,7 +109,7 @@ def _range(q: Quantized, widths: Widths) -> Iterable[Finding]:
             code="range",
             severity=Severity.WARNING,
             where=p.origin.key,
-            why=f"{_channels(lost)} of {p.name} lose up to {int(s.lost.max())} bits of their weights: "
+            why=f"weights of {_channels(lost)} lose up to {int(s.lost.max())} bits: "
             "no finer scale holds thresholds, biases, currents and shortcuts",
             need=f"|θ| <= {threshold_max(widths)}, |bias| <= {bias_max(widths)}, |current| <= {limit_of(widths)}",
         )
@@ -129,7 +129,7 @@ def _range(q: Quantized, widths: Widths) -> Iterable[Finding]:
             code="current-overflow",
             severity=Severity.ERROR,
             where=p.origin.key,
-            why=f"the sum of the inputs of {p.name} can leave the range of the target at every scale",
+            why="the sum of the inputs can leave the range of the target at every scale",
             have=f"{max(shifted, _gained(q))}",
             need=f"at most {limit_of(widths)}",
         )
@@ -153,7 +153,7 @@ def _membrane(q: Quantized, widths: Widths) -> Iterable[Finding]:
             code="range",
             severity=Severity.NOTE,
             where=p.origin.key,
-            why=f"the membranes of {p.name} are not proved to stay in range for every input; engines clip them alike",
+            why="the membranes are not proved to stay in range for every input; engines clip them alike",
             have=f"up to {reached}",
             need=f"at most {limit_of(widths)}",
         )
@@ -162,7 +162,7 @@ def _membrane(q: Quantized, widths: Widths) -> Iterable[Finding]:
             code="forget",
             severity=Severity.WARNING,
             where=p.origin.key,
-            why=f"a decay of 0 becomes 1/4096, and the membranes of {p.name} are not proved to stay below that",
+            why="a decay of 0 becomes 1/4096, and the membranes are not proved to stay below that",
             have=f"up to {reached}",
             need=f"below {MEMORYLESS}",
         )
@@ -217,7 +217,7 @@ def _coarse(q: Quantized, widths: Widths) -> Iterable[Finding]:
             code="threshold-step",
             severity=Severity.WARNING,
             where=q.population.origin.key,
-            why=f"thresholds of {_channels(moved)} of {q.population.name} are rounded to the target's step, "
+            why=f"thresholds of {_channels(moved)} are rounded to the target's step, "
             "and membranes can tell the difference",
             have=f"moved by up to {int(q.built.coarse.max())}",
             need=f"multiples of {widths.threshold_step}",

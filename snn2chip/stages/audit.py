@@ -7,7 +7,7 @@ from snn2chip.build import open_build
 from snn2chip.chip.examine import examine
 from snn2chip.chip.target import load_target
 from snn2chip.chip.validate import Validation
-from snn2chip.errors import Finding, errors_of
+from snn2chip.errors import Finding, errors_of, lines_of
 from snn2chip.progress import Progress, Silent
 from snn2chip.stages.levels import allowed
 
@@ -29,7 +29,7 @@ class Audited:
         """Findings first, then the count."""
         v = self.validation
         return [
-            *(str(f) for f in self.findings),
+            *lines_of(self.findings),
             f"{self.cores} core{'s' * (self.cores != 1)}: {len(errors_of(self.findings))} errors; "
             f"{v.compared:,} table entries rebuilt, {v.differing} differ from the quantized circuit",
         ]

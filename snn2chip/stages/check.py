@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from snn2chip.chip.audit import audit
 from snn2chip.chip.map import map_circuit
 from snn2chip.chip.program import Coding
-from snn2chip.errors import DefectError, Finding, Severity, StatementError, errors_of
+from snn2chip.errors import DefectError, Finding, StatementError, errors_of, lines_of
 from snn2chip.model import notes_of
 from snn2chip.options import BuildOptions
 from snn2chip.progress import Progress, Silent
@@ -29,8 +29,7 @@ class Checked:
 
     def lines(self) -> list[str]:
         """Findings, errors first, then the answer."""
-        ordered = sorted(self.findings, key=lambda f: list(Severity).index(f.severity))
-        return [*map(str, ordered), self._answer()]
+        return [*lines_of(self.findings), self._answer()]
 
     def _answer(self) -> str:
         if not self.read:
