@@ -13,6 +13,9 @@ from snn2chip.arrays import frozen
 from snn2chip.errors import Snn2ChipError, did_you_mean
 from snn2chip.network.types import InputKind, Shape
 
+FEW = 100
+"""With fewer samples one decision is more than 1 %: as much as settings and points of a front are apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InputData:
@@ -269,3 +272,15 @@ def _unreadable(error: Exception) -> str:
 
 def _by(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
+
+
+def few(samples: int, what: str) -> list[str]:
+    """A line that `what` follows from few samples, where they are few.
+
+    >>> few(2, "a front")
+    ['2 samples: one decision is 50 %, so a front of so few is mostly noise; take 100 or more']
+    """
+    if samples >= FEW:
+        return []
+    part = f"one decision is {100 / samples:.2g} %"
+    return [f"{samples} samples: {part}, so {what} of so few is mostly noise; take {FEW} or more"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, Setting
+from snn2chip.inputs import few
 
 SHOWN = 8
 """Layers that are listed; the page and --json have all."""
@@ -58,7 +59,8 @@ def advice(d: Diagnosis) -> str:
     if d.best is not None and d.best.counts is not None:
         return f"{d.best.words} mends it: {scores(d.best.counts)}"
     if d.by is Measure.OUTPUTS:
-        return "no setting mends it; where decisions are as before, there may be nothing to mend"
+        kept = d.rounded.same == d.rounded.samples
+        return "no setting mends it" + ("; no decision is lost: nothing to mend" if kept else "")
     return (
         "no setting that can be said here mends it: train with the rounding in the loop "
         "(snn2chip finetune, which takes data sets by name only)"
@@ -69,6 +71,12 @@ def _loss(d: Diagnosis) -> Iterator[str]:
     yield f"original  {scores(d.original)}"
     yield f"rounded   {scores(d.rounded)}   on {d.rounded.samples} samples"
     yield headline(d)
+    yield from doubts(d)
+
+
+def doubts(d: Diagnosis) -> list[str]:
+    """What to know of the samples before a layer or a setting is believed."""
+    return few(d.rounded.samples, "what decisions say") if d.lost > 0 else []
 
 
 def _layers(d: Diagnosis) -> Iterator[str]:

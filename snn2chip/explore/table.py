@@ -6,9 +6,7 @@ from snn2chip.energy.text import energy, time
 from snn2chip.explore.front import front
 from snn2chip.explore.points import AUTO, Point
 from snn2chip.explore.row import Row
-
-FEW = 100
-"""With fewer samples one decision is more than 1 %: as much as points of a front are apart."""
+from snn2chip.inputs import few
 
 HEADS = (
     "target",
@@ -99,7 +97,7 @@ class Table:
             f"* on {of} Pareto front of {names}: no other point{other} is as good in all and better in one"
         ]
         notes += [DO_NOT_COMPARE] * (several and any(r.table for r in done))
-        notes += [_few(r.samples) for r in done[:1] if r.samples < FEW]
+        notes += few(done[0].samples, "a front") if done else []
         notes += [
             f"point {i + 1}: silent on the chip, and not in floats: {', '.join(r.silent)}; it does not verify"
             for i, r in enumerate(self.rows)
@@ -187,11 +185,6 @@ def one_line(row: Row) -> str:
     accuracy = row.decisions if row.top1 is None else row.top1
     priced = "" if row.energy_pj is None else f", {energy(row.energy_pj)}"
     return f"{row.point}: {_percent(accuracy)}, {row.cores} core{'s' * (row.cores != 1)}{priced}"
-
-
-def _few(samples: int) -> str:
-    part = f"one decision is {100 / samples:.2g} %"
-    return f"{samples} samples: {part}, so a front of so few is mostly noise; take {FEW} or more"
 
 
 def _listed(numbers: list[int]) -> str:

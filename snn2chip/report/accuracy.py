@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from snn2chip.debug.text import NAMES, advice, headline, scores, verdict
+from snn2chip.debug.text import NAMES, advice, doubts, headline, scores, verdict
 from snn2chip.debug.types import WORDS, Counts, Diagnosis, LayerCost, Measure, Setting
 from snn2chip.report.chart import Chart, Line, Mark, axis, names_axis
 from snn2chip.report.page import page
@@ -54,6 +54,7 @@ def render_accuracy(d: Diagnosis, title: str, target: str) -> str:
         d=d,
         headline=headline(d),
         advice=advice(d) if fallen else "",
+        doubts=doubts(d),
         good=not fallen,
         measure=WORDS[d.by],
         name=NAMES[d.by],

@@ -1,18 +1,21 @@
 """A layer that is made to hurt is named, one by one and by bisection, and what it needs is found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from snn2chip.debug.diagnose import diagnose, measure
 from snn2chip.debug.journal import Journal
 from snn2chip.debug.settings import fine_neurons
-from snn2chip.debug.text import headline, lines_of
+from snn2chip.debug.text import advice, headline, lines_of
 from snn2chip.debug.trials import Trials, downstream
 from snn2chip.debug.types import Counts, Measure
 from snn2chip.engines.spec import run as run_spec
 from snn2chip.errors import Snn2ChipError
 from snn2chip.progress import Silent
 from snn2chip.quantize.input import quantize_input
+from snn2chip.report.accuracy import render_accuracy
 from tests.debug.build import TARGET, network, rounded, subject_of, trials_of
 from tests.quantize.build import PLAIN, random_circuit
 
@@ -64,6 +67,22 @@ def test_what_the_layer_needs_is_tried_and_said(hurting_b, tmp_path):
     last = list(lines_of(found))[-1]
     assert "finetune, which takes data sets by name only" in last
     assert "wider" not in last
+
+
+def test_few_samples_are_doubted(hurting_b):
+    assert hurting_b.rounded.samples < 100
+    (said,) = [line for line in lines_of(hurting_b) if "noise" in line]
+    assert said.startswith(f"{hurting_b.rounded.samples} samples: one decision is ")
+    assert said in render_accuracy(hurting_b, "net", "loihi2")
+    many = replace(hurting_b, rounded=replace(hurting_b.rounded, samples=100))
+    assert not any("noise" in line for line in lines_of(many))
+
+
+def test_what_is_said_where_no_setting_mends(hurting_b):
+    nothing = replace(hurting_b, by=Measure.OUTPUTS, settings=())
+    assert advice(nothing) == "no setting mends it"
+    same = replace(nothing.rounded, same=nothing.rounded.samples)
+    assert "no decision is lost" in advice(replace(nothing, rounded=same))
 
 
 def test_places_are_listed_in_the_order_that_the_line_says(hurting_b):
