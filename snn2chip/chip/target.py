@@ -15,7 +15,7 @@ from pathlib import Path
 
 from snn2chip.chip.target_file import NAMED, NO_PRICES, Quantity, TargetFile, parsed
 from snn2chip.chip.target_keys import BOARD, PRICES, keys_of
-from snn2chip.errors import Snn2ChipError, did_you_mean
+from snn2chip.errors import Finding, Severity, Snn2ChipError, did_you_mean
 from snn2chip.quantize.types import Widths
 
 
@@ -117,6 +117,29 @@ def load_target(name_or_path: str | Path) -> Target:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise Snn2ChipError("target-toml", str(path), f"is not TOML: {e}") from e
     return _target(parsed(table, str(path)), hashlib.sha256(data).hexdigest())
+
+
+def unlikely(target: Target, where: str) -> tuple[Finding, ...]:
+    """A warning target-unlikely for each price that was probably meant in another unit; `where`: the target."""
+    priced = ((t, key, target.prices[t][key.name].value) for t in target.prices for key in PRICES)
+    return tuple(
+        Finding(
+            code="target-unlikely",
+            severity=Severity.WARNING,
+            where=f"{where}: prices.{table}.{key.name}",
+            why="is far from what is known of any chip",
+            have=f"{value:g} {key.unit}",
+            need=f"{key.likely[0]:g} to {key.likely[1]:,} {key.unit}, or 0",
+            help=f"was another unit meant? Write it in {key.unit}: {key.doc}",
+        )
+        for table, key, value in priced
+        if isinstance(value, int | float) and value and not key.likely[0] <= value <= key.likely[1]
+    )
+
+
+def shipped_text(name: str) -> str:
+    """The file of a target that comes with snn2chip."""
+    return (_folder() / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def is_file(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Limits of a target that contradict each other: no chip can have both."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from snn2chip.chip.dead_cores import dead_cores
@@ -18,14 +18,22 @@ class Contradiction:
     need: str
 
 
-def contradictions(values: Values, boards: tuple[str, ...]) -> Iterator[Contradiction]:
-    """All contradictions among `values` (dotted key -> value)."""
-    yield from _mesh(values)
+def contradictions(
+    values: Values, boards: tuple[str, ...], format_: str
+) -> Iterator[Contradiction]:
+    """All contradictions among `values` (dotted key -> value): of keys that are not there, nothing is said."""
+    for keys, check in _CHECKS:
+        if values.keys() >= keys:
+            yield from check(values)
     yield from _memories(values)
-    yield from _widths(values)
-    yield from _delays(values)
+    if "delay.at" in values:
+        yield from _place_of_delays(values, format_)
     for board in boards:
-        yield from _board(values, board)
+        chips, columns, dead = (f"boards.{board}.{k}" for k in ("chips", "columns", "dead_cores"))
+        if values.keys() >= {chips, columns}:
+            yield from _rows_of(values, chips, columns)
+        if values.keys() >= _MESH | {chips, dead}:
+            yield from _board(values, chips, dead)
 
 
 def _mesh(values: Values) -> Iterator[Contradiction]:
@@ -35,8 +43,15 @@ def _mesh(values: Values) -> Iterator[Contradiction]:
     yield from dead
     if dead:  # What is left of the mesh is not known then.
         return
-    usable = cores - len(dead_cores(str(values["mesh.dead_cores"])) or ())
-    if values["chip.cores"] != usable:
+    usable = cores - len(_listed(values, "mesh.dead_cores"))
+    if not usable:
+        yield Contradiction(
+            key="mesh.dead_cores",
+            why="leaves no core of a chip alive",
+            have=f"{cores} dead of {cores}",
+            need=f"at most {cores - 1} dead",
+        )
+    elif values["chip.cores"] != usable:
         yield Contradiction(
             key="chip.cores",
             why="is not what the mesh has: columns · rows · tile_cores less its dead cores",
@@ -45,16 +60,35 @@ def _mesh(values: Values) -> Iterator[Contradiction]:
         )
 
 
-def _board(values: Values, board: str) -> Iterator[Contradiction]:
-    chips, columns = int(values[f"boards.{board}.chips"]), int(values[f"boards.{board}.columns"])
-    if columns > chips:
+def _rows_of(values: Values, chips: str, columns: str) -> Iterator[Contradiction]:
+    if int(values[columns]) > int(values[chips]):
         yield Contradiction(
-            key=f"boards.{board}.columns",
+            key=columns,
             why="more chips side by side than there are",
-            have=str(columns),
-            need=f"at most {chips}",
+            have=str(values[columns]),
+            need=f"at most {values[chips]}",
         )
-    yield from _dead(values, f"boards.{board}.dead_cores", _grid(values), chips)
+
+
+def _board(values: Values, chips: str, dead: str) -> Iterator[Contradiction]:
+    """Some core must be left, of a board as of a chip."""
+    cores, count = _grid(values), int(values[chips])
+    wrong = tuple(_dead(values, dead, cores, count))
+    yield from wrong
+    of_every_chip = {core for _, core in _listed(values, "mesh.dead_cores") if core < cores}
+    usable = cores - len(of_every_chip)
+    own = [core for _, core in _listed(values, dead) if core not in of_every_chip]
+    if not wrong and usable > 0 and usable * count <= len(own):
+        yield Contradiction(
+            key=dead,
+            why="leaves no core of the board alive, beside those that are dead on every chip",
+            have=f"{len(own)} dead of {usable * count}",
+            need=f"at most {usable * count - 1} dead",
+        )
+
+
+def _listed(values: Values, key: str) -> tuple[tuple[int | None, int], ...]:
+    return dead_cores(str(values[key])) or ()
 
 
 def _grid(values: Values) -> int:
@@ -64,7 +98,7 @@ def _grid(values: Values) -> int:
 
 def _dead(values: Values, key: str, cores: int, chips: int | None) -> Iterator[Contradiction]:
     """Dead cores must be there, once; `chips` None: they are of every chip."""
-    listed = dead_cores(str(values[key])) or ()
+    listed = _listed(values, key)
     for i, (chip, core) in enumerate(listed):
         name = str(core) if chip is None else f"{chip}:{core}"
         there = core < cores and (
@@ -96,8 +130,8 @@ def _memories(values: Values) -> Iterator[Contradiction]:
             )
 
 
-def _widths(values: Values) -> Iterator[Contradiction]:
-    """Payloads and flags must say the same, and some threshold must be possible."""
+def _payloads(values: Values) -> Iterator[Contradiction]:
+    """Payloads and flags must say the same."""
     payload, graded = values["widths.payload_bits"], values["widths.graded"]
     if bool(graded) != (int(payload) > 0):
         yield Contradiction(
@@ -106,6 +140,10 @@ def _widths(values: Values) -> Iterator[Contradiction]:
             have=str(payload),
             need="at least 1" if graded else "0",
         )
+
+
+def _steps(values: Values) -> Iterator[Contradiction]:
+    """Some threshold must be possible."""
     step, bits = int(values["widths.threshold_step"]), int(values["widths.threshold_bits"])
     if step >= 1 << (bits - 1):
         yield Contradiction(
@@ -114,7 +152,11 @@ def _widths(values: Values) -> Iterator[Contradiction]:
             have=str(step),
             need=f"below {1 << (bits - 1)}",
         )
-    membrane = int(values["widths.membrane_bits"])
+
+
+def _thresholds(values: Values) -> Iterator[Contradiction]:
+    """Some membrane must reach it."""
+    bits, membrane = int(values["widths.threshold_bits"]), int(values["widths.membrane_bits"])
     if bits > membrane:
         yield Contradiction(
             key="widths.threshold_bits",
@@ -124,11 +166,9 @@ def _widths(values: Values) -> Iterator[Contradiction]:
         )
 
 
-def _delays(values: Values) -> Iterator[Contradiction]:
-    """A core that holds spikes back needs bits for it, one that does not has none."""
-    at, bits = values["delay.at"], int(values["delay.bits"])
-    # Of the packed formats only Loihi 2's has one memory for everything, and delays in axons.
-    other = "synapse" if "core.total_words" in values else "axon"
+def _place_of_delays(values: Values, format_: str) -> Iterator[Contradiction]:
+    """Words of Loihi 2 have delays in axons, those of Loihi 1 in synapses."""
+    at, other = values["delay.at"], "synapse" if format_ == "loihi2" else "axon"
     if at == other:
         yield Contradiction(
             key="delay.at",
@@ -136,6 +176,11 @@ def _delays(values: Values) -> Iterator[Contradiction]:
             have=str(at),
             need="none | axon" if other == "synapse" else "none | synapse",
         )
+
+
+def _delays(values: Values) -> Iterator[Contradiction]:
+    """A core that holds spikes back needs bits for it, one that does not has none."""
+    at, bits = values["delay.at"], int(values["delay.bits"])
     if (at == "none") != (bits == 0):
         yield Contradiction(
             key="delay.bits",
@@ -143,3 +188,15 @@ def _delays(values: Values) -> Iterator[Contradiction]:
             have=str(bits),
             need="0" if at == "none" else "at least 1",
         )
+
+
+_MESH = {"mesh.columns", "mesh.rows", "mesh.tile_cores", "mesh.dead_cores"}
+
+_CHECKS: tuple[tuple[set[str], Callable[[Values], Iterator[Contradiction]]], ...] = (
+    (_MESH | {"chip.cores"}, _mesh),
+    ({"widths.payload_bits", "widths.graded"}, _payloads),
+    ({"widths.threshold_bits", "widths.threshold_step"}, _steps),
+    ({"widths.threshold_bits", "widths.membrane_bits"}, _thresholds),
+    ({"delay.at", "delay.bits"}, _delays),
+)
+"""All the keys that a check reads, and the check."""

@@ -7,7 +7,7 @@ from math import isfinite, isinf
 
 from snn2chip.chip.dead_cores import dead_cores
 from snn2chip.chip.target_checks import contradictions
-from snn2chip.chip.target_keys import FORMATS, Key, Kind, Status, keys_of
+from snn2chip.chip.target_keys import FORMATS, SECTIONS, Key, Kind, Status, keys_of
 from snn2chip.errors import DefectError, Finding, Severity, Snn2ChipError, did_you_mean
 
 NO_PRICES = "none"
@@ -42,10 +42,11 @@ class TargetFile:
 def parsed(table: Mapping[str, object], path: str) -> TargetFile:
     """What `table`, read from `path`, says.
 
-    Errors: a DefectError with everything that is wrong: target-key, target-value; target-limits if nothing else is.
+    Errors: a DefectError with everything that is wrong: target-key, target-value; target-limits among what is right.
     """
     wrong: list[Finding] = []
     words = _words(table, path, wrong)
+    table = _well_named(table, path, wrong)
     found = dict(_flat(table, path, wrong))
     if "format" not in words:
         _stop_at(wrong, path)
@@ -60,8 +61,8 @@ def parsed(table: Mapping[str, object], path: str) -> TargetFile:
     with _kept(wrong):
         if "default_prices" in words:
             _one_of((*prices, NO_PRICES), words, "default_prices", path, "is not a table of prices")
+    wrong.extend(_of_limits(quantities, boards, words["format"], path))
     _stop_at(wrong, path)
-    _stop_at(_of_limits(quantities, boards, path), path)
     return TargetFile(words=words, quantities=quantities, prices=prices, boards=boards)
 
 
@@ -134,6 +135,25 @@ def _names(value: object) -> tuple[str, ...]:
     )
 
 
+def _well_named(table: Mapping[str, object], path: str, wrong: list[Finding]) -> dict[str, object]:
+    """`table` with sections whose names are nearly right under the right ones, so that only the names are wrong."""
+    named = dict(table)
+    for section in table:
+        missing = (s for s in SECTIONS if s not in named)
+        close = next((s for s in missing if did_you_mean(section, [s])), None)
+        if close is not None and section not in (*WORDS, *SECTIONS):
+            named[close] = named.pop(section)
+            wrong.append(
+                _error(
+                    code="target-key",
+                    where=f"{path}: {section}",
+                    why="is not a section of a target",
+                    help=did_you_mean(section, [close]),
+                )
+            )
+    return named
+
+
 def _flat(
     table: Mapping[str, object], path: str, wrong: list[Finding]
 ) -> Iterator[tuple[str, object]]:
@@ -170,12 +190,13 @@ def _of_names(found: Mapping[str, object], keys: Mapping[str, Key], path: str) -
 
 
 def _of_limits(
-    quantities: Mapping[str, Quantity], boards: tuple[str, ...], path: str
+    quantities: Mapping[str, Quantity], boards: tuple[str, ...], format_: str, path: str
 ) -> list[Finding]:
     """Limits that contradict each other."""
+    values = {name: q.value for name, q in quantities.items()}
     return [
         _error(code="target-limits", where=f"{path}: {c.key}", why=c.why, have=c.have, need=c.need)
-        for c in contradictions({name: q.value for name, q in quantities.items()}, boards)
+        for c in contradictions(values, boards, format_)
     ]
 
 

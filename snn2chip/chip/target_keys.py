@@ -32,6 +32,7 @@ class Status(Enum):
 class Key:
     """One quantity of a target file. `low`, `high`: the range of its value; `words`: the values of a WORD.
 
+    `likely`: where a price lies, if it is not 0; outside, it was probably meant in another unit.
     A PRICE that nobody has published is the word "unknown": what it would price is listed as not priced.
     """
 
@@ -42,6 +43,7 @@ class Key:
     low: float = 0
     high: float = float("inf")
     words: tuple[str, ...] = ()
+    likely: tuple[float, float] = (0, float("inf"))
 
 
 def _flag(name: str, doc: str) -> Key:
@@ -146,7 +148,12 @@ COMMON = (
         kind=Kind.WORD,
         words=("none", "synapse", "axon"),
     ),
-    _bits("delay.bits", "delay field: up to 2^bits - 1 steps", low=0, high=8),
+    _bits(
+        "delay.bits",
+        "delay field, in bits, not steps: up to 2^bits - 1 steps in an axon, 2^bits - 2 in a synapse (5: 31 or 30)",
+        low=0,
+        high=8,
+    ),
 )
 
 OF_FORMAT: dict[str, tuple[Key, ...]] = {
@@ -246,8 +253,12 @@ BOARD = (
 """Keys of every table [boards.NAME]."""
 
 
+_LIKELY = {"pJ": (0.01, 100_000), "ns": (0.001, 1_000_000), "W": (0.0001, 50)}
+"""Unit of a price -> a range that is far wider than the prices that are known."""
+
+
 def _price(name: str, doc: str, unit: str) -> Key:
-    return Key(name=name, doc=doc, unit=unit, kind=Kind.PRICE)
+    return Key(name=name, doc=doc, unit=unit, kind=Kind.PRICE, likely=_LIKELY[unit])
 
 
 PRICES = (
@@ -271,6 +282,10 @@ PRICES = (
     _price("static_w", "static power of one chip", "W"),
 )
 """Keys of every table [prices.NAME]."""
+
+
+SECTIONS = (*dict.fromkeys(k.name.partition(".")[0] for k in COMMON), "boards", "prices")
+"""The tables of a target file, of any format."""
 
 
 def keys_of(

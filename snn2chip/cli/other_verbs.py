@@ -8,16 +8,19 @@ from snn2chip.cli.verb import Result, Verb, show, verb
 
 def _add_targets(p: argparse.ArgumentParser) -> None:
     p.add_argument(
-        "action", nargs="?", default="list", metavar="list|show|check", help="default: list"
+        "action", nargs="?", default="list", metavar="list|show|copy|check", help="default: list"
     )
-    p.add_argument("name", nargs="?", metavar="NAME|FILE", help="target to show, file to check")
+    p.add_argument(
+        "name", nargs="?", metavar="NAME|FILE", help="target to show or copy, file to check"
+    )
+    p.add_argument("file", nargs="?", metavar="NEW.toml", help="file that the copy is written to")
     arguments.add_json(p)
 
 
 def _targets(a: argparse.Namespace) -> tuple[Result, int]:
     from snn2chip.stages.targets import targets
 
-    done = targets(a.action, a.name)
+    done = targets(a.action, a.name, a.file)
     return done, 2 if done.wrong else 0
 
 
@@ -108,11 +111,13 @@ def _demo(a: argparse.Namespace) -> tuple[Result, int]:
 OTHER_VERBS: tuple[Verb, ...] = (
     verb(
         "targets",
-        "list targets, show one with meanings and sources, or check a file of your own",
-        "targets show loihi2",
+        "list targets, show one with meanings and sources, copy one to start from, or check a file of your own",
+        "targets copy loihi2 my-chip.toml",
         _add_targets,
         _targets,
-        "`check` lists everything that is wrong with a file; exit status 2 where something is.",
+        "`copy` writes the file of a target, with its comments, under the name of the new file, and overwrites none.\n"
+        "`check` lists everything that is wrong with a file; exit status 2 where something is. It warns of prices\n"
+        "that were probably meant in another unit.",
     ),
     verb(
         "cost",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snn2chip.chip.having import with_targets
 from snn2chip.chip.mesh import mesh_of
-from snn2chip.chip.target import Target, load_target
+from snn2chip.chip.target import Target, load_target, unlikely
 from snn2chip.circuit.types import Circuit
 from snn2chip.errors import Finding, Severity, StatementError, errors_of
 from snn2chip.inputs import InputData, arrange, load_array
@@ -90,7 +90,9 @@ def quantized(options: BuildOptions, progress: Progress) -> Levels:
         lowered=lowered,
         target=target,
         qc=qc,
-        findings=allowed((*lowered.findings, *with_targets(findings)), q.allow),
+        findings=allowed(
+            (*unlikely(target, target.name), *lowered.findings, *with_targets(findings)), q.allow
+        ),
     )
 
 

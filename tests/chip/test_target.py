@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from snn2chip.chip.target import DelayAt, available, describe, load_target
+from snn2chip.chip.target import DelayAt, available, describe, load_target, unlikely
+from snn2chip.chip.target_file import parsed
 from snn2chip.chip.target_keys import Status, keys_of
-from snn2chip.errors import DefectError, Snn2ChipError
+from snn2chip.errors import DefectError, Severity, Snn2ChipError
 
 TARGETS = Path(__file__).parents[2] / "targets"
 TEXT = (TARGETS / "loihi2.toml").read_text()
@@ -101,6 +102,16 @@ def test_boards():
         ("chips = { value = 8", "chips = { value = 3", r"kapoho-point\.columns.*have 4.*at most 3"),
         (BOARD_DEAD, BOARD_DEAD.replace('""', '"1:0"'), r"oheo-gulch\.dead_cores.*chips 0 to 0"),
         (BOARD_DEAD, BOARD_DEAD.replace('""', '"7"'), r"oheo-gulch\.dead_cores.*have 7"),
+        (
+            'value = "120-127"',
+            'value = "0-127"',
+            r"mesh\.dead_cores: leaves no core.*have 128 dead of 128",
+        ),
+        (
+            BOARD_DEAD,
+            BOARD_DEAD.replace('""', '"0:0-127"'),
+            r"oheo-gulch\.dead_cores: leaves no core.*have 120 dead of 120; need at most 119",
+        ),
         ("total_words = { value = 20000", "total_words = { value = 9000", r"core\.synapse_words"),
         ("payload_bits = { value = 16", "payload_bits = { value = 0", r"payload_bits.*at least 1"),
         ("graded = { value = true", "graded = { value = false", r"payload_bits.*need 0"),
@@ -179,7 +190,8 @@ def test_not_toml(tmp_path):
         ('default_prices = "loihi1-davies2018"', 'default_prices = "mine"', r"default_prices"),
         ('value = "axon"', 'value = "dendrite"', r"delay\.at.*none \| synapse \| axon"),
         ("fraction_fixed = { value = false", "fraction_fixed = { value = 0", r"true or false"),
-        ("[delay]", "[delays]", r"delays\.at.*did you mean 'delay\.at'"),
+        ("[delay]", "[delays]", r"delays: is not a section.*did you mean 'delay'"),
+        ("[delay]", "[lag]", r"lag\.at: is not a key"),
         ("[chip]", "chip = 3\n[chips]", r"chip.*not a table"),
     ],
 )
@@ -224,6 +236,100 @@ def test_every_contradiction_is_listed_at_once(tmp_path):
     # Which cores are left is not known where a dead one is not there: that alone is said.
     path.write_text(TEXT.replace('value = "120-127"', 'value = "120-128"', 1))
     assert all_of(path) == [("target-limits", "mesh.dead_cores")]
+    text = TEXT.replace('value = "120-127"', 'value = "0-125, 128"', 1)
+    path.write_text(text.replace(BOARD_DEAD, BOARD_DEAD.replace('""', '"0:126"'), 1))
+    assert all_of(path) == [("target-limits", "mesh.dead_cores")]
+
+
+def test_contradictions_stand_beside_what_else_is_wrong(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = TEXT.replace("\nneurons =", "\nnerons =").replace(
+        "graded = { value = true", "graded = { value = 1"
+    )
+    path.write_text(text.replace("cores = { value = 120", "cores = { value = 128"))
+    assert all_of(path) == [
+        ("target-key", "core.nerons"),
+        ("target-key", "core.neurons"),
+        ("target-value", "widths.graded"),
+        ("target-limits", "chip.cores"),
+    ]
+
+
+@pytest.mark.parametrize("name", available())
+def test_a_key_that_is_missing_is_all_that_is_wrong(name):
+    """No check of contradictions reads a key that is not there."""
+    text = (TARGETS / f"{name}.toml").read_text()
+    target = load_target(name)
+    for key in keys_of(target.format, tuple(target.prices), tuple(target.boards)):
+        table = tomllib.loads(text)
+        *sections, last = key.split(".")
+        inner = table
+        for section in sections:
+            inner = inner[section]
+        del inner[last]
+        with pytest.raises(DefectError) as e:
+            parsed(table, "mine.toml")
+        found = [(f.code, f.where) for f in (e.value.finding, *e.value.others)]
+        assert found == [("target-key", f"mine.toml: {key}")]
+
+
+def test_a_section_with_a_name_that_is_nearly_right_is_one_defect(tmp_path):
+    """Its keys are checked as if it had the right one."""
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT.replace("[widths]", "[width]"))
+    assert all_of(path) == [("target-key", "width")]
+    assert "did you mean 'widths'?" in refusal(path)
+    path.write_text(TEXT.replace("[prices.", "[price.").replace("[boards.", "[board."))
+    assert all_of(path) == [("target-key", "board"), ("target-key", "price")]
+    path.write_text(TEXT.replace("[widths]", "[width]").replace("weight_bits", "weigth_bits"))
+    assert all_of(path) == [
+        ("target-key", "width"),
+        ("target-key", "widths.weigth_bits"),
+        ("target-key", "widths.weight_bits"),
+    ]
+    # Where the right one is there, too, the other is not taken for it.
+    path.write_text(TEXT + "\n[width]\nweight_bits = 3\n")
+    assert all_of(path) == [("target-key", "width.weight_bits")]
+
+
+def test_a_board_may_have_one_core_left(tmp_path):
+    """Cores that are dead on every chip count once."""
+    path = changed(tmp_path, BOARD_DEAD, BOARD_DEAD.replace('""', '"0:1-127"'))
+    assert load_target(path).boards["oheo-gulch"]["dead_cores"].value == "0:1-127"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("static_w", "100", "have 100 W; need 0.0001 to 50 W"),
+        ("static_w", "50", ""),
+        ("static_w", "0.00009", "have 9e-05 W"),
+        ("synapse_pj", "5e-12", "have 5e-12 pJ; need 0.01 to 100,000 pJ"),
+        ("synapse_pj", "0.01", ""),
+        ("synapse_pj", "0.0", ""),
+        ("synapse_pj", '"unknown"', ""),
+        ("synapse_ns", "5e-9", "have 5e-09 ns; need 0.001 to 1,000,000 ns"),
+        ("barrier_ns", "2e6", "have 2e+06 ns"),
+    ],
+)
+def test_prices_that_were_meant_in_another_unit(tmp_path, key, value, said):
+    path = tmp_path / "mine.toml"
+    head, table = TEXT.split("[prices.loihi1-davies2018]")
+    text, times = re.subn(
+        rf"^{key} = {{ value = [^,]*", f"{key} = {{ value = {value}", table, count=1, flags=re.M
+    )
+    assert times == 1
+    path.write_text(f"{head}[prices.loihi1-davies2018]{text}")
+    found = unlikely(load_target(path), "mine")
+    assert [(f.code, f.severity, f.where) for f in found] == [
+        ("target-unlikely", Severity.WARNING, f"mine: prices.loihi1-davies2018.{key}")
+    ] * bool(said)
+    assert all(said in str(f) for f in found)
+
+
+@pytest.mark.parametrize("name", available())
+def test_prices_of_shipped_targets_are_likely(name):
+    assert unlikely(load_target(name), name) == ()
 
 
 def test_an_unknown_format_ends_the_list(tmp_path):

@@ -91,18 +91,22 @@ def check_board(program: Program, target: Target, mesh: Mesh) -> tuple[Finding, 
     usable = mesh.grid_cores - len(mesh.dead)
     dead = (mesh.chips or 0) * usable - room
     broken = f", {dead} of them dead" if dead else ""
-    need = f"{-(-cores // usable)} chips" if usable else "a chip with cores that are alive"
+    need = _many(-(-cores // usable), "chip") if usable else "a chip with cores that are alive"
     return (
         Finding(
             code="map-board",
             severity=Severity.ERROR,
             where=f"board {mesh.board}",
             why=f"the program has more cores than the board; {_binding(program, target)}",
-            have=f"{room} cores on {mesh.chips} chips of {usable}{broken}",
-            need=f"{cores} cores, {need}",
+            have=f"{_many(room, 'core')} on {_many(mesh.chips or 0, 'chip')} of {usable}{broken}",
+            need=f"{_many(cores, 'core')}, {need}",
             help="take a larger board, or fewer neurons, channels or weight bits",
         ),
     )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _binding(program: Program, target: Target) -> str:

@@ -143,6 +143,20 @@ def test_a_board_that_is_too_small_says_how_many_chips_are_needed():
     assert found.program.cores == ()
 
 
+def test_one_chip_is_one_chip():
+    """A board of one chip whose cores are dead, but for one."""
+    pair = BOARD.boards["pair"]
+    keys = {"chips": 1, "columns": 1, "dead_cores": "0:0-4, 0:6"}
+    one = {key: replace(pair[key], value=value) for key, value in keys.items()}
+    target = replace(BOARD, boards={"one": one})
+    wide = {key: replace(q, value=10_000) for key, q in target.quantities.items() if "core." in key}
+    target = replace(target, quantities={**target.quantities, **wide})
+    found = map_circuit(circuit(), target, coding=Coding.GRADED, placing=Placing(board="one"))
+    (finding,) = found.findings
+    assert finding.have == "1 core on 1 chip of 7, 6 of them dead"
+    assert finding.need.endswith(" cores, 1 chip")
+
+
 def test_a_search_that_the_clock_ends_is_noted():
     for seconds, codes in ((0.0, ["place-cut"]), (60.0, [])):
         placing = Placing(method="swap", seconds=seconds)
