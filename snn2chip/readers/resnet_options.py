@@ -107,6 +107,10 @@ def settle(container: Container, request: ReadRequest, s: Structure, family: Fam
     connect_f = _connection(o, container.path, s) if family is Family.SEW else ""
     neuron = _neuron(o, s)
     strides, stem_stride, stem_pool = _strides(o, s), _stem_stride(o, s), _stem_pool(o, s)
+    if s.dialect is Dialect.SPIKINGJELLY:
+        o.assumed.append(
+            "the answer is the mean of fc over T (SpikingJelly's models return every step)"
+        )
     return Settings(
         steps=steps,
         connect_f=connect_f,
@@ -136,12 +140,13 @@ def _check_classes(o: Options, path: str, s: Structure) -> None:
 def _connection(o: Options, path: str, s: Structure) -> str:
     found = o.find("connect_f", choice(*CONNECTIONS), "cnf")
     if found is None:
+        name = "cnf" if s.dialect is Dialect.SPIKINGJELLY else "connect_f"
         raise Snn2ChipError(
             "option-missing",
             path,
             "neither the keys nor the file's args tell how blocks are joined",
             need=" | ".join(CONNECTIONS),
-            help="give --option connect_f=ADD (or another)",
+            help=f"give --option {name}=ADD (or another)",
         )
     swapped = o.find("iand_swapped", flag, in_args=False)
     may_swap = found == "IAND" and s.bottleneck and s.dialect is Dialect.SPIKINGJELLY

@@ -158,9 +158,11 @@ def test_branch_new_sj(tmp_path):
 def test_spikingjelly_keys_need_an_architecture(tmp_path):
     path = save(tmp_path / "c.pth", respelt(small().state_dict(), "spikingjelly"))
     assert "--arch sew_resnet18" in refused(path)
+    assert "--option cnf=ADD" in refused(path, arch="sew_resnet")
     options = {"cnf": "and", "neuron": "LIFNode", "tau": 2.0, "stem_stride": 1, "stem_pool": False}
     frames = np.stack([images().numpy()] * 3)
     model = load(path, frames, arch="sew_resnet", options=options)
+    assert any("mean of fc over T" in line for line in model.network.provenance.assumed)
     trace = agree(model)
     assert "layer2.0.downsample_sn" in trace
     assert model.network.input.kind is InputKind.FRAMES
