@@ -5,6 +5,7 @@ from math import prod
 from pathlib import Path
 
 from snn2chip.build import check_out, open_build
+from snn2chip.chip.target import unlikely
 from snn2chip.energy.estimate import Estimate
 from snn2chip.errors import Snn2ChipError
 from snn2chip.model import LiveRequest
@@ -87,7 +88,9 @@ def deploy(
     """
     tell = progress or Silent()
     path = check_out(out)
-    target_of(options)
+    target = target_of(options)
+    for finding in unlikely(target, target.name):
+        tell.note(str(finding))
     _check_labels(options)
     compiled = compile_model(options, path, progress=tell)
     live = options.model.loaded if isinstance(options.model, LiveRequest) else None

@@ -6,7 +6,7 @@ import pytest
 
 from snn2chip.chip.target import DelayAt, available, describe, load_target, unlikely
 from snn2chip.chip.target_file import parsed
-from snn2chip.chip.target_keys import Status, keys_of
+from snn2chip.chip.target_keys import PRICES, Status, keys_of
 from snn2chip.errors import DefectError, Severity, Snn2ChipError
 
 TARGETS = Path(__file__).parents[2] / "targets"
@@ -325,6 +325,12 @@ def test_prices_that_were_meant_in_another_unit(tmp_path, key, value, said):
         ("target-unlikely", Severity.WARNING, f"mine: prices.loihi1-davies2018.{key}")
     ] * bool(said)
     assert all(said in str(f) for f in found)
+
+
+def test_the_page_says_which_prices_are_likely():
+    page = (TARGETS.parent / "docs" / "targets.md").read_text()
+    for low, high, unit in {(*key.likely, key.unit) for key in PRICES}:
+        assert f"| {unit} | 0, or {low:g} to {high:,}" in page
 
 
 @pytest.mark.parametrize("name", available())

@@ -4,6 +4,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from snn2chip.chip.target import available, describe, load_target
@@ -93,6 +94,16 @@ def test_prices_in_another_unit_are_warned_of(tmp_path, capsys):
     assert [f.where for f in found.findings if f.code == "target-unlikely"] == [
         "tiny: prices.one.static_w"
     ]
+
+
+def test_deploy_says_so_at_once(tmp_path, capsys):
+    path, data = tmp_path / "mine.toml", ROOT / "examples" / "data"
+    path.write_text(TEXT.replace("synapse_pj = { value = 1.0", "synapse_pj = { value = 1e-12"))
+    np.save(tmp_path / "x.npy", np.load(data / "digits_test.npy")[:2])
+    given = [str(data / "digits.pth"), "--input", str(tmp_path / "x.npy"), "--target", str(path)]
+    assert main(["deploy", *given, "--out", str(tmp_path / "build")]) == 0
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert "warning[target-unlikely] tiny: prices.one.synapse_pj: " in first
 
 
 @pytest.mark.parametrize("name", available())
