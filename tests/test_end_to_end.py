@@ -176,7 +176,6 @@ def test_a_recording_made_elsewhere(
     assert "recording-input" in capsys.readouterr().err
     x = str(tmp_path / "two.npy")
     assert main(["verify", str(build), "--recording", str(theirs), "--input", x]) == 2
-    assert main(["verify", str(build)]) == 2
 
 
 def test_executors_that_are_not_installed_are_named(

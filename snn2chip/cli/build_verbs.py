@@ -54,10 +54,10 @@ def _add_verify(p: argparse.ArgumentParser) -> None:
     _add_build_input(p, required=False)
     p.add_argument(
         "--engine",
-        metavar="NAME",
+        metavar="NAME,...",
         action="append",
         default=[],
-        help="compare this one, too: onnx, lava, lava-fast, norse (spec, layer, dense and core always are); "
+        help="compare these, too: onnx, lava, lava-fast, norse (spec, layer, dense and core always are); "
         "all: every one that is installed, as a matrix of layers and executors",
     )
     p.add_argument(
@@ -76,7 +76,7 @@ def _verify(a: argparse.Namespace) -> tuple[Result, int]:
         a.input,
         layout=a.layout,
         labels=a.labels,
-        engines=tuple(a.engine),
+        engines=tuple(name for text in a.engine for name in arguments.words(text)),
         recording=a.recording,
         workers=arguments.workers(a),
         progress=show(a),

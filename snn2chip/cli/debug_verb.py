@@ -48,4 +48,5 @@ DEBUG_VERB: Verb = verb(
     _add_debug,
     _debug,
     DETAILS,
+    keeps=True,
 )

@@ -85,4 +85,5 @@ EXPLORE_VERB: Verb = verb(
     _add_explore,
     _explore,
     DETAILS,
+    keeps=True,
 )

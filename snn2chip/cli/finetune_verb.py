@@ -75,4 +75,5 @@ FINETUNE_VERB: Verb = verb(
     _add_finetune,
     _finetune,
     DETAILS,
+    keeps=True,
 )

@@ -25,6 +25,10 @@ exit status: 0 all holds; 1 a statement is false (differing spikes, does not fit
 2 cannot start (unreadable, malformed, misused)."""
 
 
+STOPPED = 130
+"""Exit status of what Ctrl-C or SIGTERM ended, as shells have it."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Misuse is an error like any other: one line, status 2, with what is nearest to an unknown word."""
 
@@ -88,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("stopped; what was finished is kept", file=sys.stderr)
-        return 130
+        print("stopped", file=sys.stderr)
+        return STOPPED
     except ModuleNotFoundError as e:
         package = (e.name or "").partition(".")[0]
         if package in ("", "snn2chip"):
@@ -125,7 +129,12 @@ def _run(arguments: Sequence[str]) -> int:
         top.print_help()
         return 0
     verb: Verb = a.run
-    result, status = verb.run(a)
+    try:
+        result, status = verb.run(a)
+    except KeyboardInterrupt:
+        kept = "what was finished" if verb.keeps else f"nothing of this `{verb.name}`"
+        print(f"stopped; {kept} is kept", file=sys.stderr)
+        return STOPPED
     if getattr(a, "json", False):
         print(json.dumps(result.to_dict(), indent=1))
     else:

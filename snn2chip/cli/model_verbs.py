@@ -129,6 +129,7 @@ MODEL_VERBS: tuple[Verb, ...] = (
         _add_deploy,
         _deploy,
         "Exit status 0 only if every rung of the verification passed.",
+        keeps=True,
     ),
     verb(
         "inspect",

@@ -137,4 +137,5 @@ TRAIN_VERB: Verb = verb(
     _add_train,
     _train,
     DETAILS,
+    keeps=True,
 )

@@ -27,7 +27,10 @@ Run = Callable[[argparse.Namespace], tuple[Result, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """One command. `run` returns the result and the exit status."""
+    """One command. `run` returns the result and the exit status.
+
+    `keeps`: what a run has finished stays where it is stopped; else nothing does.
+    """
 
     name: str
     help: str
@@ -35,6 +38,7 @@ class Verb:
     add: Add
     run: Run
     details: str = ""
+    keeps: bool = False
 
 
 def show(a: argparse.Namespace) -> Progress:
@@ -42,8 +46,23 @@ def show(a: argparse.Namespace) -> Progress:
     return progress(quiet=getattr(a, "json", False))
 
 
-def verb(name: str, help: str, example: str, add: Add, run: Run, details: str = "") -> Verb:
+def verb(
+    name: str,
+    help: str,
+    example: str,
+    add: Add,
+    run: Run,
+    details: str = "",
+    *,
+    keeps: bool = False,
+) -> Verb:
     """A command in one line."""
     return Verb(
-        name=name, help=help, example=f"snn2chip {example}", add=add, run=run, details=details
+        name=name,
+        help=help,
+        example=f"snn2chip {example}",
+        add=add,
+        run=run,
+        details=details,
+        keeps=keeps,
     )

@@ -65,4 +65,5 @@ ZOO_VERB: Verb = verb(
     _add_zoo,
     _zoo,
     DETAILS,
+    keeps=True,
 )

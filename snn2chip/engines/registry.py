@@ -154,11 +154,12 @@ def package_missing(where: str, package: str, extra: str) -> Snn2ChipError:
     )
 
 
-def engine(name: str, levels: tuple[Level, ...] = tuple(Level)) -> Engine:
-    """The engine called `name`, if it runs one of `levels`; else an error that lists what there is."""
-    known = tuple(e.name for e in ENGINES.values() if set(e.levels) & set(levels))
-    if name in known:
+def engine(name: str, levels: tuple[Level, ...] = tuple(Level), *others: str) -> Engine:
+    """The engine called `name`, if it runs one of `levels`; else an error that lists what there is, and `others`."""
+    names = tuple(e.name for e in ENGINES.values() if set(e.levels) & set(levels))
+    if name in names:
         return ENGINES[name]
+    known = (*names, *others)
     raise Snn2ChipError(
         "engine-unknown",
         "--engine",

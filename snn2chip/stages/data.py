@@ -11,6 +11,7 @@ from snn2chip.build import Build
 from snn2chip.chip.align import check_aligned
 from snn2chip.chip.program import Program
 from snn2chip.errors import Snn2ChipError, StatementError
+from snn2chip.files import sha256
 from snn2chip.inputs import InputData, arrange, load_array
 from snn2chip.progress import Progress
 from snn2chip.quantize.input import clipped_values, quantize_input
@@ -42,6 +43,27 @@ def stage_input(
     """The array at `path` for a quantized circuit; rounding is told."""
     array = load_array(path)
     return on_grid(qc, arrange(array, layout, qc.input.kind, qc.input.shape, qc.steps), progress)
+
+
+def own_input(folder: Build, layout: str | None, progress: Progress) -> tuple[str, str | None]:
+    """(the array file that the build was made with, its layout unless `layout` says one); it is told.
+
+    Errors: Snn2ChipError `usage` where the build had none, or where its file is gone or changed.
+    """
+    path, made = folder.options.model.input_path, folder.hashes.get("input")
+    if path is None or made is None:
+        raise _input_needed("and build.toml names none")
+    if not Path(path).is_file() or sha256(Path(path)) != made:
+        state = "changed" if Path(path).is_file() else "gone"
+        raise _input_needed(f"and the one that the build was made with, {path}, is {state}")
+    progress.note(f"input: {path}, which the build was made with")
+    return path, layout or folder.options.model.layout
+
+
+def _input_needed(why: str) -> Snn2ChipError:
+    """The user's sentence for a verification that has no input."""
+    help = "give --input X.npy, or --recording FILE of `simulate`, which brings its own"
+    return Snn2ChipError("usage", "verify", f"needs an input, {why}", help=help)
 
 
 def on_grid(qc: QuantizedCircuit, real: InputData, progress: Progress) -> StageInput:

@@ -9,6 +9,7 @@ from time import perf_counter
 from snn2chip.build import Build, open_build
 from snn2chip.chip.program import Program
 from snn2chip.chip.target import Target, load_target
+from snn2chip.engines.lava.expected import tell_expected
 from snn2chip.engines.registry import Level, engine
 from snn2chip.inputs import InputData
 from snn2chip.neuron import Emits
@@ -95,9 +96,12 @@ def simulate(
     data = stage_input(qc, input, layout, tell)
     classes = load_labels(labels, data.real.samples, classes_of(qc))
     program, target = program_of(folder, qc), load_target(folder.options.target)
-    began = perf_counter()
     spans = spans_of(qc, data.integers.samples)
-    if worth(workers or Workers(), len(spans)):
+    spread = worth(workers or Workers(), len(spans))
+    runs = [stop - first for first, stop in spans] if spread else [data.integers.samples]
+    tell_expected((engine,), qc, runs, tell)
+    began = perf_counter()
+    if spread:
         asked = _Asked(
             build=str(folder.path.resolve()),
             input=str(Path(input).resolve()),

@@ -1,7 +1,7 @@
 """`verify`: climb the ladder on a build, and keep the verdict."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from snn2chip.build import Build, open_build
 from snn2chip.chip.target import load_target
 from snn2chip.circuit.types import Circuit
+from snn2chip.engines.lava.expected import tell_expected
 from snn2chip.engines.registry import ENGINES, Level, engine
 from snn2chip.errors import Snn2ChipError, StatementError
 from snn2chip.files import full_path
@@ -23,19 +24,20 @@ from snn2chip.quantize.float32 import equal_in_float32
 from snn2chip.quantize.input import dequantize_input
 from snn2chip.quantize.twin import twin
 from snn2chip.quantize.types import QuantizedCircuit
-from snn2chip.recording import Outputs, Recording
+from snn2chip.recording import Recording
 from snn2chip.recordings import load
 from snn2chip.stages.data import (
     StageInput,
     classes_of,
     load_labels,
     on_grid,
+    own_input,
     program_of,
     stage_input,
 )
 from snn2chip.stages.simulate import keep
 from snn2chip.stages.twin import source
-from snn2chip.verify.chunk import Gathered, Subject, climb_chunk
+from snn2chip.verify.chunk import Code, Gathered, ModuleTrace, Subject, climb_chunk
 from snn2chip.verify.ladder import Span, climb, part, spans_of
 from snn2chip.verify.text import matrix_lines, verdict_dict, verdict_lines
 from snn2chip.verify.types import Verdict
@@ -95,21 +97,26 @@ def verify_build(
 ) -> Verified:
     """Compare every level and engine of `build` on the array file `input`; writes verdict.json.
 
+    `input`: None takes that of `recording`, the example of `model`, or the build's own, if its file is still the same.
     `engines`: optional ones that join rung 3 (onnx, lava; norse, which runs rung 1b, too); `all`: those that can run
     here and can express the network, the others are left out with the reason. `recording`: a file of `simulate`, made
-    elsewhere, which joins rung 3; its input is the input. `model`: the live module that the build was made from, whose
-    example is the input where there is no file; without it the source is read again. `workers`: chunks
-    of samples run there, where they are given or where there are many; the verdict is the same. A live module runs
-    here.
+    elsewhere, which joins rung 3. `model`: the live module that the build was made from; without it the source is read
+    again. `workers`: chunks of samples run there, where they are given or where there are many; the verdict is the
+    same. A live module runs here.
     """
     tell, there = progress or Silent(), workers or Workers()
     folder = open_build(build)
+    example = None if model is None else model.inputs
+    if input is None and recording is None and example is None:
+        input, layout = own_input(folder, layout, tell)
     asked = _Asked(
         build=str(build), input=input, layout=layout, engines=engines, recording=recording
     )
     subject, data = _subject(folder, asked, model, labels, tell)
+    spans = spans_of(subject.qc, subject.inputs.samples)
+    tell_expected(subject.engines, subject.qc, [stop - first for first, stop in spans], tell)
     gather = None
-    many = worth(there, len(spans_of(subject.qc, subject.inputs.samples)))
+    many = worth(there, len(spans))
     if many and not _live(folder, model, there):
         gather = partial(_gathered, _sent(asked, folder, subject), there, tell)
     verdict, spec = climb(subject, tell, gather)
@@ -211,13 +218,11 @@ def _subject(
     classes = load_labels(labels, data.real.samples, classes_of(qc))
     model = model or source(folder)
     with TemporaryDirectory() as scratch:
-        code, proved, reason = _code(model, folder, Path(scratch))
+        code = _code(model, folder, Path(scratch))
     subject = Subject(
         network=None if model is None else model.network,
         source=_source(model),
         code=code,
-        code_proved=proved,
-        code_reason=reason,
         circuit=folder.circuit(),
         qc=qc,
         program=program_of(folder, qc),
@@ -236,9 +241,9 @@ def _subject(
 def _executors(asked: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(those that run, sentences on those that `all` asks for and that cannot)."""
     levels = {Level.QUANTIZED, Level.PROGRAM}
-    found = [name for name in asked if name != ALL]
+    found = [name for name in dict.fromkeys(asked) if name != ALL]
     for name in found:
-        engine(name, tuple(levels)).load()
+        engine(name, tuple(levels), ALL).load()
     absent: list[str] = []
     if ALL in asked:
         for e in ENGINES.values():
@@ -289,35 +294,30 @@ def _input(
     if path is not None:
         return stage_input(qc, path, layout, tell)
     if model is None or model.inputs is None:
-        raise Snn2ChipError("usage", "verify", "needs an input", help="give --input X.npy")
+        raise ValueError("without an example the input has a path")
     return on_grid(qc, model.inputs, tell)
 
 
-def _source(model: LoadedModel | None) -> Callable[[InputData], Mapping[str, Outputs]] | None:
+def _source(model: LoadedModel | None) -> ModuleTrace | None:
     if model is None:
         return None
     return model.live or (_module(model.zoo()) if model.zoo is not None else None)
 
 
-def _code(
-    model: LoadedModel | None, folder: Build, scratch: Path
-) -> tuple[Callable[[InputData], Mapping[str, Outputs]] | None, bool, str]:
-    """(the twin checkpoint in the source's module, whether it must be equal, why)."""
+def _code(model: LoadedModel | None, folder: Build, scratch: Path) -> Code:
+    """The twin checkpoint in plain PyTorch, or the twin of a live module."""
     if model is None:
-        return None, False, "the source file is gone or changed"
+        return _no_code("the source file is gone or changed")
     if model.live is not None:
         return _live_code(model.live, folder.quantized())
     if model.write_twin is None or model.zoo is None:
-        return (
-            None,
-            False,
-            f"no checkpoint of {model.network.provenance.system} can say the quantized network",
-        )
+        system = model.network.provenance.system
+        return _no_code(f"no checkpoint of {system} can say the quantized network")
     qc = folder.quantized()
     try:
         caveats = model.write_twin(qc, scratch / "twin.pth")
     except StatementError as e:
-        return None, False, e.finding.why
+        return _no_code(e.finding.why)
     twin = load_model(
         replace(
             folder.options.model,
@@ -327,23 +327,33 @@ def _code(
         )
     )
     if twin.zoo is None:
-        return None, False, "the twin checkpoint has no module"
-    proved, reason = (False, "; ".join(caveats)) if caveats else equal_in_float32(qc)
-    return _module(twin.zoo()), proved, reason
+        return _no_code("the twin checkpoint has no module")
+    proved, reasons = _equality(caveats, qc)
+    return Code(run=_module(twin.zoo()), proved=proved, reasons=reasons)
 
 
-def _live_code(
-    live: Live, qc: QuantizedCircuit
-) -> tuple[Callable[[InputData], Mapping[str, Outputs]] | None, bool, str]:
+def _live_code(live: Live, qc: QuantizedCircuit) -> Code:
     try:
         run, caveats = live.twin(qc)
     except StatementError as e:
-        return None, False, f"{e.finding.where}: {e.finding.why}"
-    proved, reason = (False, "; ".join(caveats)) if caveats else equal_in_float32(qc)
-    return run, proved, reason
+        return _no_code(f"{e.finding.where}: {e.finding.why}")
+    proved, reasons = _equality(caveats, qc)
+    return Code(run=run, proved=proved, reasons=reasons, live=True)
 
 
-def _module(module: "SpikingNet") -> Callable[[InputData], Mapping[str, Outputs]]:
+def _no_code(why: str) -> Code:
+    return Code(run=None, reasons=(why,))
+
+
+def _equality(caveats: tuple[str, ...], qc: QuantizedCircuit) -> tuple[bool, tuple[str, ...]]:
+    """(whether float32 code of the twin must fire the chip's spikes, why or why not)."""
+    if caveats:
+        return False, caveats
+    proved, reason = equal_in_float32(qc)
+    return proved, (reason,)
+
+
+def _module(module: "SpikingNet") -> ModuleTrace:
     from snn2chip.zoo.run import trace_zoo
 
     return lambda inputs: trace_zoo(module, inputs.values)

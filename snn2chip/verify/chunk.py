@@ -33,11 +33,24 @@ ModuleTrace = Callable[[InputData], Mapping[str, Outputs]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Code:
+    """The twin as float code: `run` is None where none can say the quantized network; `reasons` say why.
+
+    `proved`: it must fire the chip's spikes; `reasons` say why, or why not. `live`: it is a copy of the user's own
+    module, in its framework; else our plain PyTorch, which computes as the source does, with the twin checkpoint.
+    """
+
+    run: ModuleTrace | None
+    reasons: tuple[str, ...]
+    proved: bool = False
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
     """What is verified.
 
-    `network` and `source` (the zoo's module) are None where the source file is gone or has no module; `code`
-    runs the twin checkpoint in that module, and `code_proved` says whether it must be equal, with the reason.
+    `network` and `source` (the zoo's module) are None where the source file is gone or has no module.
     `engines`: those of rung 3 (and 1b) beside the ones that are always there; `if_able`: those of them that are left
     out where they cannot express the network; `absent`: those that could not run, and why.
     `recorded`: a run of these samples made elsewhere, which joins rung 3.
@@ -45,9 +58,7 @@ class Subject:
 
     network: Network | None
     source: ModuleTrace | None
-    code: ModuleTrace | None
-    code_proved: bool
-    code_reason: str
+    code: Code
     circuit: Circuit
     qc: QuantizedCircuit
     program: Program
@@ -128,9 +139,9 @@ def climb_chunk(
     done(0.6)
     on_grid = dequantize_input(s.qc.input, integers)
     _equal(run.twin, spec, run_circuit(twin_circuit, on_grid), s.qc, first)
-    if s.code is not None:
+    if s.code.run is not None:
         with one_thread():
-            theirs = s.code(on_grid)
+            theirs = s.code.run(on_grid)
         run.code.add({k: v for k, v in layers.items() if k in theirs}, theirs, first)
     done(0.8)
     _engines(s, spec, integers, first, run)

@@ -94,8 +94,8 @@ def _integer_rungs(s: Subject, run: Gathered, recording: Recording) -> list[Rung
             run.clipped,
         ),
     ]
-    if s.code is not None:
-        found.append(rungs.code(run.code, s.code_proved, s.code_reason))
+    if s.code.run is not None:
+        found.append(rungs.code(run.code, s.code.proved, s.code.reasons, s.code.live))
     total = Tally()
     for tally in run.engines.values():
         total.compared += tally.compared
@@ -115,8 +115,8 @@ def _left_out(s: Subject) -> tuple[str, ...]:
         reasons.append("rungs 0 and 1: the source file is gone or changed")
     elif s.source is None:
         reasons.append("rung 0: this kind of file comes without a module to compare with")
-    if s.code is None:
-        reasons.append(f"rung 2c: {s.code_reason}")
+    if s.code.run is None:
+        reasons.append(f"rung 2c: {'; '.join(s.code.reasons)}")
     return (*reasons, *s.absent)
 
 

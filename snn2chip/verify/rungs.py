@@ -62,20 +62,29 @@ def silenced(tally: Tally) -> tuple[str, ...]:
     return tuple(c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0)
 
 
-def code(tally: Tally, proved: bool, reason: str) -> Rung:
-    """Rung 2c: the twin checkpoint in plain PyTorch. Must be equal where that is proved, else counted."""
+LIVE_CODE = ("twin of the module in its own framework", "the user's module, float32")
+PLAIN_CODE = (
+    "twin checkpoint in our plain PyTorch",
+    "plain PyTorch that computes as the source does, float32",
+)
+"""Title of rung 2c, and what runs there."""
+
+
+def code(tally: Tally, proved: bool, reasons: tuple[str, ...], live: bool) -> Rung:
+    """Rung 2c: the twin in float code (see chunk.Code). Must be equal where that is proved, else counted."""
     passed = tally.compared > 0 and (tally.differing == 0 or not proved)
+    title, side = LIVE_CODE if live else PLAIN_CODE
     return Rung(
         rung="2c",
-        title="twin checkpoint in the source's own code",
-        sides=("plain PyTorch, float32", "spec"),
+        title=title,
+        sides=(side, "spec"),
         passed=passed,
         compared=tally.compared,
         differing=tally.differing,
         first=tally.first,
         layers=tuple(tally.layers.values()),
         measures={"proved": float(proved)},
-        notes=(reason,),
+        notes=reasons,
     )
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from snn2chip.verify.types import Difference, LayerCount, Rung, Verdict
 
+MOST_REASONS = 3
+
 
 def verdict_lines(verdict: Verdict) -> list[str]:
-    """The sentence on top, then one line for each rung; at most a dozen lines."""
+    """The sentence on top, then a line or a few for each rung."""
     return [
         headline(verdict),
-        *(line for r in verdict.rungs for line in (rung_line(r), *_warnings(r))),
+        *(line for r in verdict.rungs for line in (rung_line(r), *_executors(r), *_warnings(r))),
         *(f"  left out: {text}" for text in verdict.left_out),
         *_not_exercised(verdict),
     ]
@@ -32,9 +34,22 @@ def headline(verdict: Verdict) -> str:
     return f"NOT VERIFIED: rung {broken.rung} ({broken.title}): {counts}{where}{note}"
 
 
+def _executors(rung: Rung) -> list[str]:
+    """Who was compared with the spec."""
+    first, *others = rung.sides
+    return [f"          {', '.join(others)} against {first}"] if rung.rung == "3" else []
+
+
 def _warnings(rung: Rung) -> list[str]:
-    """What a person must know of a measurement."""
-    return [f"    {note}" for note in rung.notes] if measured(rung) else []
+    """What a person must know of a measurement; of many reasons for which 2c is only measured, the first."""
+    if not measured(rung):
+        return []
+    shown = rung.notes[:MOST_REASONS] if rung.rung == "2c" else rung.notes
+    more = len(rung.notes) - len(shown)
+    return [
+        *(f"    {note}" for note in shown),
+        *([f"    and {more} more, in verdict.json"] if more else []),
+    ]
 
 
 def measured(rung: Rung) -> bool:

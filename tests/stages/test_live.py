@@ -57,6 +57,7 @@ def test_deployed_with_its_own_framework_as_a_witness(name, tmp_path):
     assert [r.rung for r in done.verdict.rungs] == ["0", "1", "2", "2b", "2c", "3", "4"]
     assert rung(done, "2c").differing == 0
     assert rung(done, "2c").compared > 0
+    assert rung(done, "2c").title == "twin of the module in its own framework"
 
 
 def test_a_build_is_verified_again_with_the_module(tmp_path):

@@ -28,6 +28,16 @@ def wide(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """The digits network, compiled with one image, whose layout the command says."""
+    folder, data = tmp_path_factory.mktemp("digits"), ROOT / "examples" / "data"
+    np.save(folder / "x.npy", np.load(data / "digits_test.npy")[:1])
+    words = ["compile", str(data / "digits.pth"), "--input", str(folder / "x.npy")]
+    assert main([*words, "--layout", "NCHW", "--out", str(folder / "build")]) == 0
+    return folder
+
+
 def verify(folder, *more):
     return main(["verify", str(folder / "build"), "--input", str(folder / "x.npy"), *more])
 
@@ -57,6 +67,62 @@ def test_asked_for_by_name_it_is_an_error(wide, words, monkeypatch, capsys):
     monkeypatch.setattr(widths, "INT64", 1 << 30)
     assert verify(wide, "--engine", *words) == 1
     assert f"error[{words[-1]}-width]" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lava")
+@pytest.mark.parametrize("words", [["onnx, lava-fast"], ["onnx", "lava-fast,onnx"]], ids=" ".join)
+def test_several_executors_in_one_verdict(digits, words, capsys):
+    """And Lava says how long it may take before it starts."""
+    named = [w for name in words for w in ("--engine", name)]
+    assert main(["verify", str(digits / "build"), *named]) == 0
+    said = capsys.readouterr()
+    assert "\n          layer, dense, core, onnx, lava-fast against spec\n" in said.out
+    assert said.err.index("lava-fast: some seconds on two idle cores") < said.err.index(
+        "verify 1/1"
+    )
+    assert set(rungs(digits)["3"]["executors"]) == {"layer", "dense", "core", "onnx", "lava-fast"}
+
+
+def test_a_wrong_name_among_several_is_told_with_all_that_there_are(digits, capsys):
+    assert main(["verify", str(digits / "build"), "--engine", "onnx,lvaa"]) == 2
+    said = "no engine 'lvaa' here (need spec | layer | dense | core | onnx | lava | lava-fast | norse | all)"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lava")
+def test_simulate_says_how_long_lava_may_take(digits, capsys):
+    words = ["simulate", str(digits / "build"), "--input", str(digits / "x.npy")]
+    assert main([*words, "--engine", "lava"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("lava: some seconds with Lava's own models, on two idle cores\n")
+
+
+def test_without_an_input_the_build_has_its_own(digits, capsys):
+    x, verdict = digits / "x.npy", digits / "build" / "verdict.json"
+    words = ["verify", str(digits / "build")]
+    assert main([*words, "--input", str(x), "--layout", "NCHW"]) == 0
+    named = verdict.read_text()
+    verdict.unlink()
+    capsys.readouterr()
+    assert main(words) == 0
+    assert f"input: {x}, which the build was made with\n" in capsys.readouterr().err
+    assert verdict.read_text() == named
+
+    whole = x.read_bytes()
+    for state in ("changed", "gone"):
+        np.save(x, np.zeros((2, 1, 8, 8), np.float32)) if state == "changed" else x.unlink()
+        assert main(words) == 2
+        said = capsys.readouterr().err
+        assert f"the build was made with, {x}, is {state} - give --input X.npy, or --recor" in said
+    x.write_bytes(whole)
+
+
+def test_a_build_without_an_input_has_none_to_verify_with(tmp_path, capsys):
+    words = ["compile", str(ROOT / "examples" / "data" / "digits.pth"), "--shape", "1,8,8"]
+    assert main([*words, "--out", str(tmp_path / "build")]) == 0
+    assert main(["verify", str(tmp_path / "build")]) == 2
+    said = "error[usage] verify: needs an input, and build.toml names none - give --input X.npy, or"
+    assert said in capsys.readouterr().err
 
 
 def of_nir(folder, case, *convention):

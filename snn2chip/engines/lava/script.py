@@ -126,7 +126,7 @@ def script(plan: Plan, qc: QuantizedCircuit, samples: int) -> str:
     names = _identifiers(plan)
     readout = _readout(plan)
     ours = {name for name, node in plan.nodes.items() if not node.stock}
-    refused = sorted(ours - readout)
+    refused = chip_refuses(plan)
     head = HEAD.format(
         title=qc.provenance.title,
         samples=samples,
@@ -157,6 +157,12 @@ def script(plan: Plan, qc: QuantizedCircuit, samples: int) -> str:
             TAIL.format(first=names[next(iter(plan.nodes))]),
         ]
     )
+
+
+def chip_refuses(plan: Plan) -> tuple[str, ...]:
+    """The processes of ours for which the script refuses --chip; it leaves the read-out out there."""
+    ours = {name for name, node in plan.nodes.items() if not node.stock}
+    return tuple(sorted(ours - _readout(plan)))
 
 
 def _indented(text: str) -> str:
