@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from snn2chip.build import open_build
 from snn2chip.cli.main import main
 from snn2chip.onnx_export import widths
+from snn2chip.progress import Silent
+from snn2chip.stages.data import own_input
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,6 +118,12 @@ def test_without_an_input_the_build_has_its_own(digits, capsys):
         said = capsys.readouterr().err
         assert f"the build was made with, {x}, is {state} - give --input X.npy, or --recor" in said
     x.write_bytes(whole)
+
+
+@pytest.mark.parametrize(("said", "taken"), [(None, "NCHW"), ("NTCHW", "NTCHW")])
+def test_its_own_input_is_in_the_layout_that_compile_was_told(digits, said, taken):
+    found = own_input(open_build(digits / "build"), said, Silent())
+    assert found == (str(digits / "x.npy"), taken)
 
 
 def test_a_build_without_an_input_has_none_to_verify_with(tmp_path, capsys):
