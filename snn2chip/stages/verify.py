@@ -229,6 +229,7 @@ def _subject(
         target=load_target(folder.options.target),
         inputs=data.real,
         labels=classes,
+        live=model is not None and model.live is not None,
         allow=folder.options.quantize.allow,
         engines=engines,
         if_able=tuple(name for name in engines if name not in asked.engines),
@@ -338,7 +339,7 @@ def _live_code(live: Live, qc: QuantizedCircuit) -> Code:
     except StatementError as e:
         return _no_code(f"{e.finding.where}: {e.finding.why}")
     proved, reasons = _equality(caveats, qc)
-    return Code(run=run, proved=proved, reasons=reasons, live=True)
+    return Code(run=run, proved=proved, reasons=reasons)
 
 
 def _no_code(why: str) -> Code:

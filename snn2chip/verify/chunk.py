@@ -36,21 +36,20 @@ ModuleTrace = Callable[[InputData], Mapping[str, Outputs]]
 class Code:
     """The twin as float code: `run` is None where none can say the quantized network; `reasons` say why.
 
-    `proved`: it must fire the chip's spikes; `reasons` say why, or why not. `live`: it is a copy of the user's own
-    module, in its framework; else our plain PyTorch, which computes as the source does, with the twin checkpoint.
+    `proved`: it must fire the chip's spikes; `reasons` say why, or why not.
     """
 
     run: ModuleTrace | None
     reasons: tuple[str, ...]
     proved: bool = False
-    live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
     """What is verified.
 
-    `network` and `source` (the zoo's module) are None where the source file is gone or has no module.
+    `network` and `source` are None where the source file is gone or has no module. `live`: source and code are the
+    user's own module, in its framework; else our plain PyTorch, which computes as the source does.
     `engines`: those of rung 3 (and 1b) beside the ones that are always there; `if_able`: those of them that are left
     out where they cannot express the network; `absent`: those that could not run, and why.
     `recorded`: a run of these samples made elsewhere, which joins rung 3.
@@ -65,6 +64,7 @@ class Subject:
     target: Target
     inputs: InputData
     labels: NDArray[np.int64] | None
+    live: bool = False
     allow: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
     if_able: tuple[str, ...] = ()

@@ -73,9 +73,8 @@ def _added(run: Gathered, later: Gathered) -> Gathered:
 def _float_rungs(s: Subject, run: Gathered) -> list[Rung]:
     found: list[Rung] = []
     if s.source is not None:
-        found.append(
-            run.source.rung("0", "source", ("plain PyTorch, float32", "float engine, float64"))
-        )
+        side = rungs.LIVE if s.live else "plain PyTorch, float32"
+        found.append(run.source.rung("0", "source", (side, "float engine, float64")))
     if s.network is not None:
         found.append(run.lower.rung("1", "lowering", ("network, float64", "circuit, float64")))
     for name, judge in run.floats.items():
@@ -95,7 +94,7 @@ def _integer_rungs(s: Subject, run: Gathered, recording: Recording) -> list[Rung
         ),
     ]
     if s.code.run is not None:
-        found.append(rungs.code(run.code, s.code.proved, s.code.reasons, s.code.live))
+        found.append(rungs.code(run.code, s.code.proved, s.code.reasons, s.live))
     total = Tally()
     for tally in run.engines.values():
         total.compared += tally.compared

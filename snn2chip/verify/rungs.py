@@ -62,7 +62,10 @@ def silenced(tally: Tally) -> tuple[str, ...]:
     return tuple(c.layer for c in tally.layers.values() if c.left_rate > 0 and c.right_rate == 0)
 
 
-LIVE_CODE = ("twin of the module in its own framework", "the user's module, float32")
+LIVE = "the user's module, float32"
+"""A side of rungs 0 and 2c where the source is a module in memory."""
+
+LIVE_CODE = ("twin of the module in its own framework", LIVE)
 PLAIN_CODE = (
     "twin checkpoint in our plain PyTorch",
     "plain PyTorch that computes as the source does, float32",

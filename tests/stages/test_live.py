@@ -58,6 +58,7 @@ def test_deployed_with_its_own_framework_as_a_witness(name, tmp_path):
     assert rung(done, "2c").differing == 0
     assert rung(done, "2c").compared > 0
     assert rung(done, "2c").title == "twin of the module in its own framework"
+    assert rung(done, "0").sides[0] == "the user's module, float32"
 
 
 def test_a_build_is_verified_again_with_the_module(tmp_path):
