@@ -148,7 +148,8 @@ class Estimate:
             return []
         same = self.low_pj == self.high_pj
         span = energy(self.low_pj) if same else f"{energy(self.low_pj)} to {energy(self.high_pj)}"
-        tables = "" if len(self.tables) < 2 else f" (by price table: {', '.join(self.tables)}; no error bar)"
+        names = ", ".join(self.tables)
+        tables = f" (by price table: {names}; no error bar)" if len(self.tables) > 1 else ""
         parts = f"{_part('dynamic', self.dynamic_pj)}, {_part('static', self.static_pj)}"
         total = f"  total {span}{tables}; {parts}"
         return [f"{total}; prices are {self.notice}" if self.notice else total]
