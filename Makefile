@@ -42,7 +42,7 @@ lint: $(STAMP) ## ruff and the import rules
 
 check-types: $(STAMP) ## pyright in strict mode, of tests too; and that everything public has a type
 	$(BIN)/pyright
-	@$(BIN)/pyright --verifytypes snn2chip --ignoreexternal > $(VENV)/types.txt || { sed '/^   snn2chip/d' $(VENV)/types.txt; exit 1; }
+	@PATH="$(abspath $(BIN)):$$PATH" pyright --verifytypes snn2chip --ignoreexternal > $(VENV)/types.txt || { sed '/^   snn2chip/d' $(VENV)/types.txt; exit 1; }
 
 pytest: $(STAMP) lava ## All tests, on JOBS processes (2)
 	$(BIN)/python -m pytest -q -n $(JOBS)
