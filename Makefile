@@ -94,7 +94,7 @@ docs: $(STAMP) ## Write the pages that the code decides again, and build the sit
 	$(BIN)/python docs/make_architecture.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-docs-long: $(STAMP) ## Run the blocks of the docs that take minutes, with their pages (half an hour)
+docs-long: $(STAMP) ## Run the blocks of the docs that take minutes, with their pages (ten minutes)
 	LONG_DOCS=1 $(BIN)/python -m pytest -q tests/docs/test_blocks.py
 
 clean: ## Remove .venv, caches and the demo's build
