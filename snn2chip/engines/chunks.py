@@ -1,5 +1,6 @@
 """Running a batch in chunks of samples, so that memory does not grow with it."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +13,8 @@ from snn2chip.recording import Outputs
 
 def chunks(qc: QuantizedCircuit, inputs: InputData, values: int) -> Iterator[InputData]:
     """Parts of `inputs`, in order, whose largest population has at most `values` outputs (or that are one sample)."""
-    largest = max(int(np.prod(p.shape)) for p in qc.populations)
+    # Python's own product: NumPy's takes a tenth of the time of a small network.
+    largest = max(math.prod(p.shape) for p in qc.populations)
     size = max(1, values // (qc.steps * largest))
     for start in range(0, inputs.samples, size):
         part = slice(start, start + size)

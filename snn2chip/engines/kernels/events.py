@@ -32,11 +32,9 @@ def events_of(values: NDArray[np.uint8]) -> Events:
     """The events of uint8 values [T, N, H, W, C]."""
     steps, batch, rows, columns, channels = values.shape
     lines = values.reshape(steps * batch * rows, columns * channels)
-    counts = np.empty(len(lines), np.int64)
     highest = np.empty(len(lines), np.int64)
-    _count(lines, counts, highest)
-    starts = np.zeros(len(lines) + 1, np.int64)
-    (counts + SLACK).cumsum(out=starts[1:])
+    starts = np.empty(len(lines) + 1, np.int64)
+    _count(lines, starts, highest)
     codes = np.empty(int(starts[-1]), np.int32)
     begins = np.empty((len(lines), columns + 1), np.int32)
     _fill(lines, starts, highest, channels, FIRST_BITS, codes, begins)
@@ -44,14 +42,18 @@ def events_of(values: NDArray[np.uint8]) -> Events:
 
 
 @compiled_parallel
-def _count(lines, counts, highest):  # type: ignore[no-untyped-def]
+def _count(lines, starts, highest):  # type: ignore[no-untyped-def]
+    """Where the events of each line begin, with SLACK between lines, and the highest value of each."""
     for r in prange(len(lines)):
         total, most = 0, 0
         for i in range(lines.shape[1]):
             total += lines[r, i]
             most = max(most, lines[r, i])
-        counts[r] = total
+        starts[r + 1] = total + SLACK
         highest[r] = most
+    starts[0] = 0
+    for r in range(len(lines)):
+        starts[r + 1] += starts[r]
 
 
 @compiled_parallel
