@@ -134,9 +134,10 @@ class PreparedCircuit:
                     sources[key] = Source(self._summed(key, values, sources))
             values[name], membranes = p.run(sources, self.qc.steps, inputs.samples)
             yield p.population, values[name], membranes
-            if dropped:
-                values = {k: v for k, v in values.items() if k not in dropped}
-                sources = {k: s for k, s in sources.items() if dropped.isdisjoint(k)}
+            for name in dropped:
+                del values[name]
+            for key in [k for k in sources if not dropped.isdisjoint(k)] if dropped else ():
+                del sources[key]
 
     def _summed(
         self,

@@ -3,6 +3,7 @@
 Arrays are channels last. Weight rows are ordered (ky, kx, input channel); a row holds the weights to all outputs.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,7 @@ class Neurons(NamedTuple):
     kind: int
 
 
+@cache
 def blocks_of(channels: int) -> int:
     """How many blocks of 16 channels `gather` takes at once."""
     return max(n for n in BLOCKS if channels % (n * LANES) == 0)
