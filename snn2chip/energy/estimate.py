@@ -174,8 +174,9 @@ def estimate(counts: Counts, target: Target, *, prices: str | None = None) -> Es
     Errors: prices-unknown.
     """
     table = price_table(target, prices)
-    mine = None if table is None else _priced(counts, target.prices[table])
-    totals = {} if mine is None else _totals(counts, target, mine)
+    priced = {} if table is None else {n: _priced(counts, t) for n, t in target.prices.items()}
+    mine = None if table is None else priced[table]
+    totals = {} if mine is None else _totals(priced, mine)
     sums = totals.values()
     return Estimate(
         target=target.name,
@@ -228,11 +229,10 @@ class _Priced:
         return self.total_pj * 1e-12 * self.time.latency_us * 1e-6
 
 
-def _totals(counts: Counts, target: Target, mine: _Priced) -> dict[str, float]:
+def _totals(priced: Mapping[str, _Priced], mine: _Priced) -> dict[str, float]:
     """Total by price table, of those that price what `mine` prices: others would add up something else."""
-    found = {name: _priced(counts, table) for name, table in target.prices.items()}
-    terms_ = [i.name for i in mine.items]
-    alike = {n: t.total_pj for n, t in found.items() if [i.name for i in t.items] == terms_}
+    names = [i.name for i in mine.items]
+    alike = {n: p.total_pj for n, p in priced.items() if [i.name for i in p.items] == names}
     return {name: pj for name, pj in alike.items() if pj is not None}
 
 
